@@ -1,0 +1,187 @@
+"""The U-Net on paper: which layers it has, their parameters, sizes and receptive fields."""
+
+import math
+from typing import NamedTuple
+
+KERNEL = {"conv": 3, "up": 2, "head": 1}
+
+
+class Layer(NamedTuple):
+    """One row of the table: ``enc1.conv1`` is a 3×3 convolution from `c` to `f` channels."""
+
+    name: str
+    kind: str  # "conv", "norm", "pool", "up", "concat" or "head"
+    c: int  # channels in
+    f: int  # channels out
+
+
+def list_layers(config):
+    """List the layers in the order in which data meets them.
+
+    Parameters
+    ----------
+    config : dict
+        As `UNet.config`.
+
+    Returns
+    -------
+    list of Layer
+    """
+    depth, norm = config["depth"], config["norm"]
+    widths = [config["base_channels"] * 2**level for level in range(depth + 1)]
+
+    def block(name, c, f):
+        for i, channels in ((1, c), (2, f)):
+            yield Layer(f"{name}.conv{i}", "conv", channels, f)
+            if norm:
+                yield Layer(f"{name}.norm{i}", "norm", f, f)
+
+    layers, c = [], config["in_channels"]
+    for level, f in enumerate(widths[:-1], start=1):
+        layers += [*block(f"enc{level}", c, f), Layer(f"enc{level}.pool", "pool", f, f)]
+        c = f
+    layers += block("bottom", c, widths[-1])
+    for level in range(depth, 0, -1):
+        f = widths[level - 1]
+        layers += [Layer(f"dec{level}.up", "up", 2 * f, f),
+                   Layer(f"dec{level}.concat", "concat", f, 2 * f),
+                   *block(f"dec{level}", 2 * f, f)]
+    return layers + [Layer("head", "head", widths[0], config["out_channels"])]
+
+
+def check_config(config):
+    """Raise `ValueError`, naming the argument, unless a `UNet` can be built from `config`."""
+    for name, least in (("in_channels", 1), ("out_channels", 1), ("base_channels", 1)):
+        if not isinstance(config[name], int) or config[name] < least:
+            raise ValueError(f"{name} must be a whole number from {least}, got {config[name]!r}")
+    allowed = {"depth": (1, 2, 3, 4, 5), "padding": ("same", "valid"), "norm": ("batch", None),
+               "dtype": ("float32", "float64")}
+    for name, values in allowed.items():
+        if config[name] not in values:
+            raise ValueError(f"{name} must be one of {values}, got {config[name]!r}")
+    if not 0 <= config["dropout"] < 1:
+        raise ValueError(f"dropout must be at least 0 and below 1, got {config['dropout']!r}")
+
+
+def parameter_shapes(layer, norm):
+    """Give the shapes of the layer's parameters by their short names.
+
+    A convolution that a normalisation follows has no bias: β would do the same a second time.
+
+    Parameters
+    ----------
+    layer : Layer
+    norm : {"batch", None}
+        Whether the network normalises.
+
+    Returns
+    -------
+    dict
+        ``{"w": (KH, KW, C, F), "b": (F,)}`` of a convolution, for example.
+    """
+    if layer.kind == "norm":
+        return {"gamma": (layer.f,), "beta": (layer.f,)}
+    if layer.kind not in KERNEL:
+        return {}
+    k = KERNEL[layer.kind]
+    channels = (layer.f, layer.c) if layer.kind == "up" else (layer.c, layer.f)
+    bias = {} if layer.kind == "conv" and norm else {"b": (layer.f,)}
+    return {"w": (k, k, *channels)} | bias
+
+
+def trace(config, size):
+    """Follow an image of `size` = (H, W) through the network.
+
+    Returns
+    -------
+    list of (int, int)
+        The size after each of `list_layers`.
+
+    Raises
+    ------
+    ValueError
+        If pooling meets an odd size, or nothing is left. The text names the nearest sizes
+        that go through.
+    """
+    for axis, h in zip("HW", size, strict=True):
+        if not _sizes(config, h):
+            near = [n for n in (_nearest(config, h, -1), _nearest(config, h, 1)) if n]
+            raise ValueError(
+                f"an image with {axis} = {h} does not go through a U-Net of depth "
+                f"{config['depth']} with {config['padding']} padding: every pooling must meet "
+                f"an even size; the nearest that go are {' and '.join(map(str, near))}")
+    return list(zip(*(_sizes(config, h) for h in size), strict=True))
+
+
+def _nearest(config, h, direction):
+    """The first size above or below `h` that goes through, or None (sizes repeat every 2^depth)."""
+    candidate = h + direction
+    while candidate > 0 and not _sizes(config, candidate):
+        candidate += direction
+    return candidate if candidate > 0 else None
+
+
+def _sizes(config, h):
+    """The size along one axis after each layer; None if pooling would meet an odd one."""
+    lost = 0 if config["padding"] == "same" else 2  # pixels that a 3×3 convolution drops
+    sizes = []
+    for layer in list_layers(config):
+        if layer.kind == "conv":
+            h -= lost
+        elif layer.kind == "pool":
+            if h % 2:
+                return None
+            h //= 2
+        elif layer.kind == "up":
+            h *= 2
+        if h < 1:
+            return None
+        sizes.append(h)
+    return sizes
+
+
+def summarise(config, size):
+    """Describe every layer as a line of text: shape, parameters, multiplications, receptive field.
+
+    The receptive field is the side of the square of input pixels that one pixel of the layer
+    can see. A 3×3 convolution adds two steps to it, a pooling one, a step being 2^(poolings so
+    far) input pixels; an up-convolution makes the step smaller again and adds nothing.
+
+    Parameters
+    ----------
+    config : dict
+        As `UNet.config`.
+    size : (int, int)
+        H, W of the image.
+
+    Returns
+    -------
+    str
+        A table, and the totals of parameters and multiplications an image.
+
+    Raises
+    ------
+    ValueError
+        If the size does not go through the network (see `trace`).
+    """
+    lines = [f"{'layer':<13}{'output (H, W, C)':>20}{'parameters':>13}"
+             f"{'multiplications':>17}{'sees':>6}"]
+    step = field = 1
+    all_parameters = all_products = 0
+    for layer, (h, w) in zip(list_layers(config), trace(config, size), strict=True):
+        shapes = parameter_shapes(layer, config["norm"])
+        parameters = sum(math.prod(shape) for shape in shapes.values())
+        # Each input pixel of an up-convolution meets the whole kernel; its output is 4 × finer.
+        meetings = h * w // 4 if layer.kind == "up" else h * w
+        products = meetings * math.prod(shapes["w"]) if "w" in shapes else 0
+        if layer.kind == "conv":
+            field += 2 * step
+        elif layer.kind == "pool":
+            field, step = field + step, step * 2
+        elif layer.kind == "up":
+            step //= 2
+        shape = f"({h}, {w}, {layer.f})"
+        lines.append(f"{layer.name:<13}{shape:>20}{parameters:>13,}{products:>17,}{field:>6}")
+        all_parameters, all_products = all_parameters + parameters, all_products + products
+    lines.append(f"{'total':<13}{'':>20}{all_parameters:>13,}{all_products:>17,}")
+    return "\n".join(lines)

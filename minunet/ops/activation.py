@@ -1,0 +1,75 @@
+"""The rectified linear unit, and the two functions that turn logits into probabilities."""
+
+from minunet.backend import array_module
+from minunet.ops.checks import check_float, check_shape
+
+
+def relu_forward(x):
+    """y = max(x, 0), element by element.
+
+    Parameters
+    ----------
+    x : array, float
+        Any shape.
+
+    Returns
+    -------
+    y : array like `x`
+    cache : array
+        `y` itself, which the next op keeps anyway: y > 0 exactly where x > 0.
+    """
+    check_float("x", x)
+    y = array_module(x).maximum(x, 0)
+    return y, y
+
+
+def relu_backward(dy, cache):
+    """dx = dy where x > 0, else 0. At x = 0, where max has no derivative, it is 0.
+
+    Parameters
+    ----------
+    dy : array like the cached output
+    cache : array
+        From `relu_forward`.
+
+    Returns
+    -------
+    dx : array
+    """
+    y = cache
+    check_float("dy", dy, like=y)
+    check_shape("dy", dy, y.shape)
+    return dy * (y > 0)
+
+
+def sigmoid(x):
+    """σ(x) = 1 / (1 + e⁻ˣ), written as (1 + tanh(x/2)) / 2, which cannot overflow.
+
+    Parameters
+    ----------
+    x : array, float
+
+    Returns
+    -------
+    array like `x`, between 0 and 1
+    """
+    check_float("x", x)
+    return (array_module(x).tanh(x / 2) + 1) / 2
+
+
+def log_softmax(x):
+    """log pₖ = xₖ − log Σⱼ eˣʲ over the last axis; the largest x is subtracted first, so that
+    the exponentials cannot overflow.
+
+    Parameters
+    ----------
+    x : array (…, K), float
+
+    Returns
+    -------
+    array like `x`
+    """
+    check_float("x", x)
+    xp = array_module(x)
+    x = x - x.max(axis=-1, keepdims=True)
+    return x - xp.log(xp.exp(x).sum(axis=-1, keepdims=True))

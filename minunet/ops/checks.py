@@ -1,0 +1,72 @@
+"""What the ops ask of their arguments, with errors that name the argument."""
+
+import operator
+
+from minunet.backend import array_module, on_host
+
+
+def check_float(name, x, ndim=None, like=None):
+    """Raise unless `x` is a floating-point array, of `ndim` axes and of the dtype of `like`.
+
+    Raises
+    ------
+    TypeError
+        Not an array, of another library than `like`, or of another dtype.
+    ValueError
+        Another number of axes.
+    """
+    xp = array_module(x, name)
+    if x.dtype.kind != "f":
+        raise TypeError(f"{name} must be floating-point, got {x.dtype}")
+    if like is not None and xp is not array_module(like):
+        raise TypeError(f"{name} lies on another device than the other arguments; move one")
+    if like is not None and x.dtype != like.dtype:
+        raise TypeError(f"{name} is {x.dtype}, the other arguments are {like.dtype}; cast one")
+    if ndim is not None and x.ndim != ndim:
+        raise ValueError(f"{name} must have {ndim} axes, got shape {x.shape}")
+
+
+def check_shape(name, x, shape):
+    """Raise `ValueError` unless `x` has exactly this shape."""
+    if tuple(x.shape) != tuple(shape):
+        raise ValueError(f"{name} must have shape {tuple(shape)}, got {tuple(x.shape)}")
+
+
+def check_image(name, x):
+    """Raise unless `x` is a floating-point ``(N, …, C)`` with a spatial axis and no empty axis."""
+    check_float(name, x)
+    if x.ndim < 3:
+        raise ValueError(f"{name} must be (N, H, W, C), or have 1 or 3 spatial axes; "
+                         f"got shape {x.shape}")
+    if 0 in x.shape:
+        raise ValueError(f"{name} must not be empty, got shape {x.shape}")
+
+
+def per_axis(name, value, axes, least):
+    """Turn an int, or one int an axis, into a tuple of `axes` ints that are `least` or more."""
+    values = tuple(value) if isinstance(value, tuple | list) else (value,) * axes
+    try:
+        values = tuple(operator.index(v) for v in values)
+    except TypeError:
+        raise TypeError(f"{name} must be an int or one int an axis, got {value!r}") from None
+    if len(values) != axes:
+        raise ValueError(f"{name} must be an int or {axes} ints, got {value!r}")
+    if min(values) < least:
+        raise ValueError(f"{name} must be {least} or more, got {value!r}")
+    return values
+
+
+def check_values(name, x, allowed):
+    """Raise `ValueError`, naming the values found, unless `x` holds only integers in `allowed`.
+
+    Only arrays in the computer's own memory are looked at: on a GPU the look would make the
+    host wait at every step. Training checks its masks when it reads them.
+    """
+    if not on_host(x):
+        return
+    first, last = allowed[0], allowed[-1]
+    wrong = (x < first) | (x > last) | (x != x // 1)
+    if wrong.any():
+        found = sorted({float(v) for v in x[wrong].ravel()[:1000]})[:5]
+        raise ValueError(f"{name} must hold only {first} … {last}, found "
+                         + ", ".join(f"{v:g}" for v in found))

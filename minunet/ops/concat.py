@@ -1,0 +1,64 @@
+"""The skip connection's op: crop what came across to the size of what came up, and join them."""
+
+from minunet.backend import array_module
+from minunet.ops.checks import check_float, check_image, check_shape
+
+
+def concat_forward(skip, up):
+    """y = [centre of skip, up], joined along the channels.
+
+    The crop matters with unpadded convolutions only, where the way down has lost fewer border
+    pixels than the way up (Ronneberger et al. 2015, section 2: "the cropping is necessary due
+    to the loss of border pixels in every convolution").
+
+    Parameters
+    ----------
+    skip : array (N, H, W, C), float
+        From the contracting path.
+    up : array (N, OH, OW, F), the dtype of `skip`
+        From the up-convolution; OH ≤ H and OW ≤ W.
+
+    Returns
+    -------
+    y : array (N, OH, OW, C + F)
+    cache : tuple
+        The shape of `skip` and where its crop begins: no array needs to be kept.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If dtypes, batches or the numbers of axes differ, or `skip` is smaller than `up`.
+    """
+    check_image("skip", skip)
+    check_float("up", up, ndim=skip.ndim, like=skip)
+    size = up.shape[1:-1]
+    spare = [h - oh for h, oh in zip(skip.shape[1:-1], size, strict=True)]
+    if len(skip) != len(up) or min(spare) < 0:
+        raise ValueError(f"skip must be as large as up {up.shape} or larger, with as many "
+                         f"images; got {skip.shape}")
+    crop = (slice(None), *(slice(s // 2, s // 2 + oh) for s, oh in zip(spare, size, strict=True)))
+    y = array_module(skip).concatenate([skip[crop], up], axis=-1)  # (N, OH, OW, C + F)
+    return y, (skip.shape, crop, y.shape)
+
+
+def concat_backward(dy, cache):
+    """Split dy again; the border that the crop cut off had no say in the loss and gets zeros.
+
+    Parameters
+    ----------
+    dy : array (N, OH, OW, C + F)
+    cache : tuple
+        From `concat_forward`.
+
+    Returns
+    -------
+    dskip : array (N, H, W, C)
+    dup : array (N, OH, OW, F)
+    """
+    skip_shape, crop, y_shape = cache
+    check_float("dy", dy)
+    check_shape("dy", dy, y_shape)
+    channels = skip_shape[-1]
+    dskip = array_module(dy).zeros(skip_shape, dtype=dy.dtype)
+    dskip[crop] = dy[..., :channels]
+    return dskip, dy[..., channels:]

@@ -1,0 +1,124 @@
+"""Convolution: one contract, and the methods that fulfil it.
+
+Read `loops` (the definition), then `im2col` (the same sums as one matrix product). A method is
+a module with three functions, one for each array of ``y = conv(x, w)`` that can be unknown::
+
+    forward(x, w, out, stride, padding)                   -> y
+    data_gradient(dy, w, x_shape, stride, padding)        -> dx
+    weight_gradient(x, dy, kernel, stride, padding)       -> dw
+"""
+
+from minunet.backend import array_module
+from minunet.ops.checks import check_float, check_image, check_shape, per_axis
+from minunet.ops.conv import im2col, loops
+
+METHODS = {"loops": loops, "im2col": im2col}
+
+
+def conv_forward(x, w, b=None, *, stride=1, padding=0, method="auto"):
+    """Convolve: every output pixel is a weighted sum of the input pixels under the kernel.
+
+    y[n, oh, ow, f] = b[f] + Σ_{kh, kw, c} x[n, oh·S + kh − P, ow·S + kw − P, c] w[kh, kw, c, f]
+
+    with zeros outside the image, and OH = ⌊(H + 2P − KH) / S⌋ + 1. As in every framework this
+    is, strictly, a cross-correlation: the kernel is not turned.
+
+    Parameters
+    ----------
+    x : array (N, H, W, C), float
+        Images, channels last. One or three spatial axes work alike, here and below.
+    w : array (KH, KW, C, F), the dtype of `x`
+    b : array (F,), optional
+    stride, padding : int or one int an axis
+        S ≥ 1 and P ≥ 0, in pixels.
+    method : {"auto", "im2col", "loops"}
+        How to compute it; the result is the same to rounding. "auto" is "im2col".
+
+    Returns
+    -------
+    y : array (N, OH, OW, F)
+    cache : tuple
+        For `conv_backward`: the arguments. `x` is kept because dw needs it, `w` because dx does.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If shapes or dtypes do not fit, or the kernel is larger than the padded image.
+
+    References
+    ----------
+    V. Dumoulin and F. Visin, "A guide to convolution arithmetic for deep learning", 2016.
+    """
+    axes = check_conv_arguments(x, w, b, channels=-2)
+    stride, padding = per_axis("stride", stride, axes, 1), per_axis("padding", padding, axes, 0)
+    if method != "auto" and method not in METHODS:
+        raise ValueError(f"method must be 'auto' or one of {sorted(METHODS)}, got {method!r}")
+    module = METHODS.get(method, im2col)
+    sizes = zip(x.shape[1:-1], w.shape[:-2], stride, padding, strict=True)
+    out = tuple((h + 2 * p - k) // s + 1 for h, k, s, p in sizes)
+    if min(out) < 1:
+        raise ValueError(f"w with kernel {w.shape[:-2]} does not fit into x {x.shape} "
+                         f"with padding {padding}; use a larger image or more padding")
+    y = module.forward(x, w, out, stride, padding)
+    if b is not None:
+        y += b
+    return y, (x, w, b is not None, stride, padding, module)
+
+
+def conv_backward(dy, cache):
+    """Give the gradients of the loss for all that went into `conv_forward`.
+
+    ::
+
+        dw[kh, kw, c, f] = Σ_{n, oh, ow} x[n, oh·S + kh − P, ow·S + kw − P, c] dy[n, oh, ow, f]
+        dx[n, h, w, c]   = Σ over all (kh, kw, oh, ow) with oh·S + kh − P = h, ow·S + kw − P = w
+                           of Σ_f w[kh, kw, c, f] dy[n, oh, ow, f]
+        db[f]            = Σ_{n, oh, ow} dy[n, oh, ow, f]
+
+    Parameters
+    ----------
+    dy : array (N, OH, OW, F)
+        Gradient of the loss with respect to y.
+    cache : tuple
+        From `conv_forward`.
+
+    Returns
+    -------
+    dx, dw, db : arrays of the shapes of x, w and b
+        `db` is None if there was no bias.
+    """
+    x, w, has_bias, stride, padding, module = cache
+    check_float("dy", dy, ndim=x.ndim, like=x)
+    sizes = zip(x.shape[1:-1], w.shape[:-2], stride, padding, strict=True)
+    out = tuple((h + 2 * p - k) // s + 1 for h, k, s, p in sizes)
+    check_shape("dy", dy, (len(x), *out, w.shape[-1]))
+    dx = module.data_gradient(dy, w, x.shape, stride, padding)
+    dw = module.weight_gradient(x, dy, w.shape[:-2], stride, padding)
+    return dx, dw, sum_pixels(dy) if has_bias else None
+
+
+def sum_pixels(a):
+    """Sum over all axes but the last, as a product with ones: the fastest way, and accurate."""
+    ones = array_module(a).ones(a.size // a.shape[-1], dtype=a.dtype)
+    return ones @ a.reshape(-1, a.shape[-1])
+
+
+def check_conv_arguments(x, w, b, channels):
+    """Check what both convolutions ask; `channels` is the axis of `w` that meets those of `x`.
+
+    Returns
+    -------
+    int
+        The number of spatial axes.
+    """
+    check_image("x", x)
+    check_float("w", w, ndim=x.ndim, like=x)
+    if 0 in w.shape:
+        raise ValueError(f"w must not be empty, got shape {w.shape}")
+    if w.shape[channels] != x.shape[-1]:
+        raise ValueError(f"w must take {x.shape[-1]} channels on axis {channels} to fit x "
+                         f"{x.shape}, got shape {w.shape}")
+    if b is not None:
+        check_float("b", b, like=x)
+        check_shape("b", b, (w.shape[-3 - channels],))
+    return x.ndim - 2

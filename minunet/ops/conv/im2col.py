@@ -1,0 +1,129 @@
+"""Convolution as one matrix product: lay out the patch that each output pixel sees as a row.
+
+::
+
+    patches   (pixels, KH·KW·C)      a row: the KH × KW × C inputs under one output pixel
+    w         (KH·KW·C, F)
+    y       = patches · w            (pixels, F)
+    dw      = patchesᵀ · dy          (KH·KW·C, F)
+    dpatches = dy · wᵀ               added back to where the patches were taken
+
+The patch matrix of a whole batch is KH·KW times the input. So it is made a few rows of the
+image at a time, small enough to stay in cache until the product has read it.
+"""
+
+import math
+
+import numpy as np
+
+from minunet.backend import array_module, parallel, row_blocks, threads
+
+
+def forward(x, w, out, stride, padding):
+    """y = patches · w, block by block."""
+    xp = array_module(x)
+    kernel, f = w.shape[:-2], w.shape[-1]
+    w_matrix = w.reshape(-1, f)  # (KH·KW·C, F)
+    y = xp.empty((len(x), *out, f), dtype=x.dtype)  # (N, OH, OW, F)
+
+    def block(images, rows):
+        patches = _patches(x, images, rows, kernel, out, stride, padding)
+        xp.matmul(patches, w_matrix, out=y[images, rows].reshape(-1, f))
+
+    parallel(xp, block, _blocks(x, w.shape, out))
+    return y
+
+
+def weight_gradient(x, dy, kernel, stride, padding):
+    """dw = Σ patchesᵀ · dy over the blocks; each thread adds up its own, in a fixed order."""
+    xp = array_module(x)
+    out, c, f = dy.shape[1:-1], x.shape[-1], dy.shape[-1]
+    blocks = _blocks(x, (*kernel, c, f), out)
+    share = -(-len(blocks) // threads())
+
+    def partial(first):
+        dw = 0
+        for images, rows in blocks[first : first + share]:
+            patches = _patches(x, images, rows, kernel, out, stride, padding)
+            dw += patches.T @ dy[images, rows].reshape(-1, f)
+        return dw  # (KH·KW·C, F)
+
+    dw = sum(parallel(xp, partial, [(first,) for first in range(0, len(blocks), share)]))
+    return dw.reshape(*kernel, c, f)
+
+
+def data_gradient(dy, w, x_shape, stride, padding):
+    """dx: every row of dpatches = dy · wᵀ, added back to the pixels its patch was taken from.
+
+    With stride 1 that sum is a convolution again: of `dy`, with the kernel turned by half a
+    turn, C and F exchanged, and padding K − 1 − P. It needs no scattered additions.
+    """
+    kernel = w.shape[:-2]
+    turned_padding = tuple(k - 1 - p for k, p in zip(kernel, padding, strict=True))
+    if max(stride) == 1 and min(turned_padding) >= 0:
+        spatial = tuple(range(len(kernel)))
+        turned = array_module(w).flip(w, axis=spatial).swapaxes(-1, -2)  # (KH, KW, F, C)
+        return forward(dy, turned, x_shape[1:-1], stride, turned_padding)
+    return _scatter(dy, w, x_shape, stride, padding)
+
+
+def _scatter(dy, w, x_shape, stride, padding):
+    """Add dy · wᵀ to where it belongs, one kernel offset at a time: += never meets itself."""
+    xp = array_module(dy)
+    kernel, out, (c, f) = w.shape[:-2], dy.shape[1:-1], w.shape[-2:]
+    w_matrix = w.reshape(-1, f)  # (KH·KW·C, F)
+    size = _padded_size(x_shape[1:-1], padding)
+    dx = xp.zeros((len(dy), *size, c), dtype=dy.dtype)  # (N, H + 2P, W + 2P, C)
+    row_bytes = math.prod(out[1:]) * w_matrix.shape[0] * dy.dtype.itemsize
+
+    def block(images):
+        for _, rows in row_blocks(xp, 1, out[0], row_bytes):
+            dpatches = dy[images, rows].reshape(-1, f) @ w_matrix.T
+            ends = (rows.stop, *out[1:])
+            dpatches = dpatches.reshape(-1, rows.stop - rows.start, *out[1:], *kernel, c)
+            for k in np.ndindex(*kernel):
+                window = [slice(a + b * s, a + (e - 1) * s + 1, s) for a, b, e, s in
+                          zip(k, (rows.start,) + (0,) * len(out[1:]), ends, stride, strict=True)]
+                dx[(images, *window)] += dpatches[(..., *k, slice(None))]
+
+    parallel(xp, block, [(slice(n, n + 1),) for n in range(len(dy))])
+    return dx[(slice(None), *(slice(p, p + h)
+                              for p, h in zip(padding, x_shape[1:-1], strict=True)))]
+
+
+def _blocks(x, w_shape, out):
+    """Blocks whose patches stay in cache; not so small that reading `w` again costs more."""
+    row_bytes = math.prod(out[1:]) * math.prod(w_shape[:-1]) * x.dtype.itemsize
+    w_bytes = math.prod(w_shape) * x.dtype.itemsize
+    return row_blocks(array_module(x), len(x), out[0], row_bytes, at_least=w_bytes // 2)
+
+
+def _patches(x, images, rows, kernel, out, stride, padding):
+    """The patch matrix of a block, (pixels, KH·KW·C): a strided view, and one copy."""
+    strip = _strip(x, images, rows, kernel, stride, padding)  # (N, rows in, W + 2P, C)
+    n, *pixel_strides, c_stride = strip.strides
+    shape = (len(strip), rows.stop - rows.start, *out[1:], *kernel, x.shape[-1])
+    strides = (n, *(a * s for a, s in zip(pixel_strides, stride, strict=True)),
+               *pixel_strides, c_stride)
+    windows = array_module(x).lib.stride_tricks.as_strided(strip, shape, strides)
+    return windows.reshape(-1, math.prod(kernel) * x.shape[-1])
+
+
+def _strip(x, images, rows, kernel, stride, padding):
+    """The input rows that a block of output rows sees, with zeros where padding is."""
+    start = rows.start * stride[0] - padding[0]
+    stop = (rows.stop - 1) * stride[0] + kernel[0] - padding[0]
+    if max(padding) == 0:
+        return x[images, start:stop]
+    n, height, (across, c) = images.stop - images.start, x.shape[1], (x.shape[2:-1], x.shape[-1])
+    strip = array_module(x).zeros((n, stop - start, *_padded_size(across, padding[1:]), c),
+                                  dtype=x.dtype)
+    first = min(max(start, 0), height)
+    last = max(min(stop, height), first)
+    inside = (slice(p, p + w) for p, w in zip(padding[1:], across, strict=True))
+    strip[(slice(None), slice(first - start, last - start), *inside)] = x[images, first:last]
+    return strip
+
+
+def _padded_size(size, padding):
+    return tuple(h + 2 * p for h, p in zip(size, padding, strict=True))

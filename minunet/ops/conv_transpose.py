@@ -1,0 +1,77 @@
+"""Transposed convolution, the U-Net's up-convolution: convolution's data gradient, forwards."""
+
+from minunet.ops.checks import check_float, check_shape, per_axis
+from minunet.ops.conv import check_conv_arguments, im2col, sum_pixels
+
+
+def conv_transpose_forward(x, w, b=None, *, stride=1, padding=0):
+    """Let every input pixel paint the kernel, scaled by its value, on a grid S times as fine.
+
+    y[n, h·S + kh − P, w·S + kw − P, f] += Σ_c x[n, h, w, c] w[kh, kw, f, c]      (+ b[f], once)
+
+    and OH = (H − 1)·S + KH − 2P. With ``w`` the weight of a convolution from F to C channels it
+    is that convolution's transpose: ⟨conv(u, w), x⟩ = ⟨u, conv_transpose(x, w)⟩ for all u and x.
+
+    Parameters
+    ----------
+    x : array (N, H, W, C), float
+    w : array (KH, KW, F, C), the dtype of `x`
+        Mind the order: F, the channels that come out, stands before C.
+    b : array (F,), optional
+    stride, padding : int or one int an axis
+        S ≥ 1: how much finer the output is. P ≥ 0 pixels are cut off at every border.
+
+    Returns
+    -------
+    y : array (N, OH, OW, F)
+    cache : tuple
+        For `conv_transpose_backward`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If shapes or dtypes do not fit, or nothing is left of the output.
+
+    References
+    ----------
+    V. Dumoulin and F. Visin, "A guide to convolution arithmetic for deep learning", 2016,
+    chapter 4. The U-Net's "up-convolution" is the case KH = KW = S = 2, P = 0.
+    """
+    axes = check_conv_arguments(x, w, b, channels=-1)
+    stride, padding = per_axis("stride", stride, axes, 1), per_axis("padding", padding, axes, 0)
+    sizes = zip(x.shape[1:-1], w.shape[:-2], stride, padding, strict=True)
+    out = tuple((h - 1) * s + k - 2 * p for h, k, s, p in sizes)
+    if min(out) < 1:
+        raise ValueError(f"padding {padding} leaves nothing of the output for x {x.shape} "
+                         f"and kernel {w.shape[:-2]}")
+    y = im2col.data_gradient(x, w, (len(x), *out, w.shape[-2]), stride, padding)
+    if b is not None:
+        y += b
+    return y, (x, w, b is not None, stride, padding, y.shape)
+
+
+def conv_transpose_backward(dy, cache):
+    """Give the gradients: the transpose of the transpose is the convolution itself.
+
+    ::
+
+        dx = conv(dy, w)         dw = conv's weight gradient, `dy` its input, `x` its gradient
+        db[f] = Σ dy[…, f]
+
+    Parameters
+    ----------
+    dy : array (N, OH, OW, F)
+    cache : tuple
+        From `conv_transpose_forward`.
+
+    Returns
+    -------
+    dx, dw, db : arrays of the shapes of x, w and b
+        `db` is None if there was no bias.
+    """
+    x, w, has_bias, stride, padding, y_shape = cache
+    check_float("dy", dy, like=x)
+    check_shape("dy", dy, y_shape)
+    dx = im2col.forward(dy, w, x.shape[1:-1], stride, padding)
+    dw = im2col.weight_gradient(dy, x, w.shape[:-2], stride, padding)
+    return dx, dw, sum_pixels(dy) if has_bias else None

@@ -1,0 +1,59 @@
+"""Dropout: switch units off at random while training, so that none relies on another."""
+
+import numpy as np
+
+from minunet.backend import array_module
+from minunet.ops.checks import check_float, check_shape
+
+
+def dropout_forward(x, rate, rng):
+    """y = x · m / (1 − rate), with m = 0 for a random share `rate` of the elements and 1 elsewhere.
+
+    The division keeps the mean, so that nothing needs to change at inference: there, dropout
+    is simply left out.
+
+    Parameters
+    ----------
+    x : array, float
+        Any shape.
+    rate : float
+        0 ≤ rate < 1.
+    rng : numpy.random.Generator
+        Draws on the host, so that a seed gives the same mask on every device.
+
+    Returns
+    -------
+    y : array like `x`
+    cache : array
+        m / (1 − rate).
+
+    References
+    ----------
+    N. Srivastava et al., "Dropout: a simple way to prevent neural networks from overfitting",
+    2014 (there the division is made at test time).
+    """
+    check_float("x", x)
+    if not 0 <= rate < 1:
+        raise ValueError(f"rate must be at least 0 and below 1, got {rate}")
+    kept = rng.random(x.shape, dtype=np.float32) >= rate
+    scale = array_module(x).asarray((kept / (1 - rate)).astype(x.dtype))
+    return x * scale, scale
+
+
+def dropout_backward(dy, cache):
+    """dx = dy · m / (1 − rate): a unit that was off gets no gradient.
+
+    Parameters
+    ----------
+    dy : array like x
+    cache : array
+        From `dropout_forward`.
+
+    Returns
+    -------
+    dx : array
+    """
+    scale = cache
+    check_float("dy", dy, like=scale)
+    check_shape("dy", dy, scale.shape)
+    return dy * scale

@@ -1,0 +1,148 @@
+"""Losses, from logits: one number to make small, and its gradient.
+
+Starting from logits and not from probabilities keeps every loss finite: the logarithm and the
+exponential cancel on paper instead of overflowing in the computer.
+"""
+
+from minunet.backend import array_module
+from minunet.ops.activation import log_softmax, sigmoid
+from minunet.ops.checks import check_float, check_image, check_shape, check_values
+
+
+def sigmoid_cross_entropy(logits, target, weight=None):
+    """Cross-entropy of one class against the rest, averaged over the pixels.
+
+    ::
+
+        ℓ(z, t) = −t log σ(z) − (1 − t) log(1 − σ(z)) = max(z, 0) − z t + log(1 + e^−|z|)
+        loss = (1/M) Σ weight · ℓ        dz = weight · (σ(z) − t) / M
+
+    M counts all pixels (and channels): the weights are not normalised, as in the paper's eq. 1.
+
+    Parameters
+    ----------
+    logits : array (N, H, W, 1), float
+        z. More channels are as many independent yes-or-no questions.
+    target : array like `logits`
+        t, 0 or 1.
+    weight : array that broadcasts to `logits`, optional
+        One weight a pixel, (N, H, W, 1).
+
+    Returns
+    -------
+    loss : 0-d array
+    dlogits : array like `logits`
+
+    Raises
+    ------
+    TypeError, ValueError
+        If shapes or dtypes do not fit, or a target is neither 0 nor 1.
+    """
+    xp = array_module(logits, "logits")
+    _check_target(logits, target)
+    z = logits
+    losses = xp.maximum(z, 0) - z * target + xp.log1p(xp.exp(-xp.abs(z)))
+    dlogits = (sigmoid(z) - target) / z.size
+    if weight is not None:
+        check_float("weight", weight, ndim=z.ndim, like=z)
+        check_shape("weight", weight, (*z.shape[:-1], 1))
+        losses, dlogits = losses * weight, dlogits * weight
+    return losses.sum() / z.size, dlogits
+
+
+def softmax_cross_entropy(logits, labels, weight=None):
+    """Cross-entropy of K classes that exclude each other, averaged over the pixels.
+
+    ::
+
+        log pₖ = zₖ − log Σⱼ e^zⱼ
+        loss = −(1/M) Σ weight · log p_label        dzₖ = weight · (pₖ − [k = label]) / M
+
+    Ronneberger et al. 2015, eq. 1 (there summed over the pixels, here averaged: M = N·H·W).
+
+    Parameters
+    ----------
+    logits : array (N, H, W, K), float
+    labels : array (N, H, W), integer
+        The class of each pixel, 0 … K − 1.
+    weight : array (N, H, W), the dtype of `logits`, optional
+        One weight a pixel.
+
+    Returns
+    -------
+    loss : 0-d array
+    dlogits : array like `logits`
+
+    Raises
+    ------
+    TypeError, ValueError
+        If shapes or dtypes do not fit, or a label is no class.
+    """
+    xp = array_module(logits, "logits")
+    check_image("logits", logits)
+    array_module(labels, "labels")
+    if labels.dtype.kind not in "iu":
+        raise TypeError(f"labels must be integers, got {labels.dtype}")
+    check_shape("labels", labels, logits.shape[:-1])
+    check_values("labels", labels, range(logits.shape[-1]))
+    log_p = log_softmax(logits)  # (N, H, W, K)
+    hit = labels[..., None] == xp.arange(logits.shape[-1])  # (N, H, W, K), one-hot
+    losses = -(log_p * hit).sum(axis=-1)  # (N, H, W)
+    dlogits = (xp.exp(log_p) - hit) / labels.size
+    if weight is not None:
+        check_float("weight", weight, like=logits)
+        check_shape("weight", weight, labels.shape)
+        losses, dlogits = losses * weight, dlogits * weight[..., None]
+    return losses.sum() / labels.size, dlogits
+
+
+def dice_loss(logits, target, *, smooth=1.0):
+    """One minus the soft Dice overlap of prediction and target, over the whole batch.
+
+    ::
+
+        p = σ(z),   I = Σ p t,   U = Σ p + Σ t
+        loss = 1 − (2 I + s) / (U + s)
+        dp = ((2 I + s) / (U + s) − 2 t) / (U + s)        dz = dp · p (1 − p)
+
+    The sums run over all images of the batch, so that a slice without tumour does not count as
+    an overlap of its own; s keeps a batch without any tumour from dividing by zero. Several
+    channels are as many losses, averaged.
+
+    Parameters
+    ----------
+    logits : array (N, H, W, 1), float
+    target : array like `logits`
+        0 or 1.
+    smooth : float
+        s ≥ 0, in pixels.
+
+    Returns
+    -------
+    loss : 0-d array
+    dlogits : array like `logits`
+
+    Raises
+    ------
+    TypeError, ValueError
+        If shapes or dtypes do not fit, or a target is neither 0 nor 1.
+
+    References
+    ----------
+    F. Milletari et al., "V-Net", 2016, section 3 (there with squares in the denominator).
+    """
+    _check_target(logits, target)
+    p = sigmoid(logits)
+    pixels = tuple(range(p.ndim - 1))
+    overlap = 2 * (p * target).sum(axis=pixels) + smooth  # (C,)
+    total = p.sum(axis=pixels) + target.sum(axis=pixels) + smooth  # (C,)
+    dice = overlap / total
+    dp = (dice - 2 * target) / (total * len(dice))
+    return 1 - dice.mean(), dp * p * (1 - p)
+
+
+def _check_target(logits, target):
+    check_image("logits", logits)
+    check_float("target", target, like=logits)
+    check_shape("target", target, logits.shape)
+    check_values("target", target, range(2))

@@ -1,0 +1,99 @@
+"""Max pooling: keep the strongest response of each window, and remember where it was."""
+
+import numpy as np
+
+from minunet.backend import array_module
+from minunet.ops.checks import check_float, check_image, check_shape, per_axis
+
+
+def max_pool_forward(x, *, size=2, stride=None, padding=0):
+    """y[n, oh, ow, c] = max over kh < KH, kw < KW of x[n, oh·S + kh − P, ow·S + kw − P, c].
+
+    Outside the image x counts as −∞. OH = ⌊(H + 2P − KH) / S⌋ + 1.
+
+    Parameters
+    ----------
+    x : array (N, H, W, C), float
+    size : int or one int an axis
+        The window, KH × KW.
+    stride : int or one int an axis, optional
+        S; by default the window's size, so that windows tile the image.
+    padding : int or one int an axis
+        P, at most half the window, so that every window holds a pixel of the image.
+
+    Returns
+    -------
+    y : array (N, OH, OW, C)
+    cache : tuple
+        For `max_pool_backward`: which place of its window, counted row by row, won each
+        maximum. Of equal values the first wins.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If shapes do not fit, or the window is larger than the padded image.
+    """
+    check_image("x", x)
+    xp, axes = array_module(x), x.ndim - 2
+    size = per_axis("size", size, axes, 1)
+    stride = size if stride is None else per_axis("stride", stride, axes, 1)
+    padding = per_axis("padding", padding, axes, 0)
+    if any(2 * p > k for p, k in zip(padding, size, strict=True)):
+        raise ValueError(f"padding must be at most half of size {size}, got {padding}")
+    padded = _pad(x, padding, -xp.inf)  # (N, H + 2P, W + 2P, C)
+    out = tuple((h - k) // s + 1 for h, k, s in
+                zip(padded.shape[1:-1], size, stride, strict=True))
+    if min(out) < 1:
+        raise ValueError(f"size {size} is larger than x {x.shape} with padding {padding}")
+    windows = _windows(size, stride, out)
+    y = padded[windows[0]].copy()  # (N, OH, OW, C)
+    winner = xp.zeros(y.shape, dtype=np.min_scalar_type(len(windows)))
+    for place, window in enumerate(windows[1:], start=1):
+        candidate = padded[window]
+        winner = xp.where(candidate > y, winner.dtype.type(place), winner)
+        xp.maximum(y, candidate, out=y)
+    return y, (winner, windows, padding, x.shape, x.dtype)
+
+
+def max_pool_backward(dy, cache):
+    """dx: every dy goes to the pixel that won its window; a pixel that won several adds them up.
+
+    Parameters
+    ----------
+    dy : array (N, OH, OW, C)
+    cache : tuple
+        From `max_pool_forward`.
+
+    Returns
+    -------
+    dx : array (N, H, W, C)
+    """
+    winner, windows, padding, x_shape, dtype = cache
+    check_float("dy", dy)
+    check_shape("dy", dy, winner.shape)
+    size = (h + 2 * p for h, p in zip(x_shape[1:-1], padding, strict=True))
+    dx = array_module(dy).zeros((len(dy), *size, x_shape[-1]), dtype=dtype)
+    for place, window in enumerate(windows):
+        dx[window] += dy * (winner == place)
+    return dx[_inside(x_shape, padding)]
+
+
+def _windows(size, stride, out):
+    """For each place in the window, the slices that pick it out of every window at once."""
+    return [(slice(None), *(slice(k, k + (o - 1) * s + 1, s)
+                            for k, s, o in zip(place, stride, out, strict=True)))
+            for place in np.ndindex(*size)]
+
+
+def _inside(shape, padding):
+    """The slices of a padded array that hold the array itself."""
+    return (slice(None), *(slice(p, p + h) for p, h in zip(padding, shape[1:-1], strict=True)))
+
+
+def _pad(x, padding, value):
+    if max(padding) == 0:
+        return x
+    size = (h + 2 * p for h, p in zip(x.shape[1:-1], padding, strict=True))
+    padded = array_module(x).full((len(x), *size, x.shape[-1]), value, dtype=x.dtype)
+    padded[_inside(x.shape, padding)] = x
+    return padded

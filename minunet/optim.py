@@ -1,0 +1,145 @@
+"""Optimisers: what a gradient does to a parameter. And the schedule of the learning rate."""
+
+import math
+
+from minunet.backend import array_module
+from minunet.ops.checks import check_float, check_shape
+
+
+class SGD:
+    """Stochastic gradient descent with momentum, as the paper's (section 3: momentum 0.99).
+
+    ::
+
+        m ← momentum · m + g
+        p ← p − lr · m
+
+    Parameters
+    ----------
+    params : dict of arrays
+        Changed in place by `step`.
+    lr : float
+    momentum : float
+        Share of the past that is kept; 0.99 looks back over some hundred steps.
+    """
+
+    def __init__(self, params, lr=1e-2, momentum=0.99):
+        _check_rates(lr=lr, momentum=momentum)
+        self.params, self.lr, self.momentum = params, lr, momentum
+        self.state = {f"m/{k}": array_module(p).zeros_like(p) for k, p in params.items()}
+
+    def step(self, grads):
+        """Make one step; `grads` has the keys and shapes of `params`."""
+        _check_grads(self.params, grads)
+        for name, p in self.params.items():
+            m = self.state[f"m/{name}"]
+            m *= self.momentum
+            m += grads[name]
+            p -= self.lr * m
+
+
+class Adam:
+    """Adam with decoupled weight decay: steps of about lr, whatever the gradient's scale.
+
+    ::
+
+        m ← β₁ m + (1 − β₁) g                 mean of the gradient
+        v ← β₂ v + (1 − β₂) g²                mean of its square
+        p ← p − lr · ( m̂ / (√v̂ + ε) + weight_decay · p )
+
+    with m̂ = m / (1 − β₁ᵗ) and v̂ = v / (1 − β₂ᵗ), which undo the start from zero. The decay
+    applies to weights (`w`) only: pulling biases, γ and β to zero serves nothing.
+
+    Parameters
+    ----------
+    params : dict of arrays
+        Changed in place by `step`.
+    lr : float
+    weight_decay : float
+        Per step, as a share of lr.
+    beta1, beta2, eps : float
+
+    References
+    ----------
+    D. Kingma and J. Ba, "Adam", 2015, algorithm 1; I. Loshchilov and F. Hutter, "Decoupled
+    weight decay regularization", 2019, algorithm 2.
+    """
+
+    def __init__(self, params, lr=1e-3, weight_decay=0.0, beta1=0.9, beta2=0.999, eps=1e-8):
+        _check_rates(lr=lr, weight_decay=weight_decay, beta1=beta1, beta2=beta2, eps=eps)
+        self.params, self.lr, self.weight_decay = params, lr, weight_decay
+        self.beta1, self.beta2, self.eps = beta1, beta2, eps
+        self.steps = 0
+        self.state = {f"{kind}/{k}": array_module(p).zeros_like(p)
+                      for kind in "mv" for k, p in params.items()}
+
+    def step(self, grads):
+        """Make one step; `grads` has the keys and shapes of `params`."""
+        _check_grads(self.params, grads)
+        self.steps += 1
+        correction1, correction2 = 1 - self.beta1**self.steps, 1 - self.beta2**self.steps
+        for name, p in self.params.items():
+            g, m, v = grads[name], self.state[f"m/{name}"], self.state[f"v/{name}"]
+            m += (1 - self.beta1) * (g - m)
+            v += (1 - self.beta2) * (g * g - v)
+            root = array_module(v).sqrt(v / correction2)
+            root += self.eps
+            if self.weight_decay and name.endswith(".w"):
+                p *= 1 - self.lr * self.weight_decay
+            p -= (self.lr / correction1) * (m / root)
+
+
+def warmup_cosine(step, total, peak, warmup=0.1, floor=0.01):
+    """Give the learning rate of a step: up a straight line, then down half a cosine.
+
+    ::
+
+        lr = peak · (step + 1) / w                                       while step < w
+        lr = peak · (floor + (1 − floor) · (1 + cos πu) / 2)             u = (step − w) / (total − w)
+
+    with w = warmup · total. The first steps are small because Adam's means know little yet; the
+    last are small so that the weights settle.
+
+    Parameters
+    ----------
+    step : int
+        0 … total − 1.
+    total : int
+        Steps of the whole training.
+    peak : float
+        The largest learning rate.
+    warmup : float
+        Share of the steps on the way up.
+    floor : float
+        The last learning rate, as a share of the peak.
+
+    Returns
+    -------
+    float
+
+    References
+    ----------
+    I. Loshchilov and F. Hutter, "SGDR", 2017, eq. 5.
+    """
+    if not 0 <= step < total:
+        raise ValueError(f"step must be from 0 to total − 1 = {total - 1}, got {step}")
+    up = int(warmup * total)
+    if step < up:
+        return peak * (step + 1) / up
+    u = (step - up) / max(total - up, 1)
+    return peak * (floor + (1 - floor) * (1 + math.cos(math.pi * u)) / 2)
+
+
+def _check_rates(**rates):
+    for name, rate in rates.items():
+        if not rate >= 0 or math.isinf(rate):
+            raise ValueError(f"{name} must be a number from 0, got {rate!r}")
+
+
+def _check_grads(params, grads):
+    if params.keys() != grads.keys():
+        name = sorted(params.keys() ^ grads.keys())[0]
+        raise ValueError(f"grads must have the keys of params; they differ at {name!r}")
+    for name, p in params.items():
+        check_float(f"grads[{name!r}]", grads[name], like=p)
+        check_shape(f"grads[{name!r}]", grads[name], p.shape)

@@ -1,0 +1,248 @@
+"""The U-Net: down, across, up, and the same way back.
+
+Ronneberger, Fischer and Brox, "U-Net: convolutional networks for biomedical image
+segmentation", 2015. The names are the paper's: a contracting path that trades position for
+meaning, an expansive path that wins position back, and at every level a skip that carries the
+position across. Read `forward` and `backward` side by side: one is the other turned round.
+"""
+
+import numpy as np
+
+from minunet import checkpoint, ops
+from minunet.backend import array_module, check_device, to_device, to_host
+from minunet.blocks import double_conv_backward, double_conv_forward
+from minunet.layers import check_config, list_layers, parameter_shapes, trace
+from minunet.ops.checks import check_float
+
+
+class UNet:
+    """A U-Net of `depth` levels below the first, with `base_channels` · 2^level channels.
+
+    Parameters
+    ----------
+    in_channels, out_channels : int
+        Channels of the image; classes (1: one class against the rest, from one logit).
+    base_channels : int
+        Channels after the first convolution; each level down has twice as many.
+    depth : int
+        How often the image is halved, 1 to 5.
+    padding : {"same", "valid"}
+        Whether 3×3 convolutions keep the size, or drop the border as the paper's do.
+    norm : {"batch", None}
+        Batch normalisation after each 3×3 convolution, or (the paper) none.
+    dropout : float
+        Rate at the end of the contracting path, 0 ≤ rate < 1.
+    seed : int
+        Of the initial weights and of the dropout masks.
+    dtype : {"float32", "float64"}
+    device : {"cpu", "cuda"}
+
+    Attributes
+    ----------
+    params, buffers : dict of arrays
+        What is learnt, and the running statistics, in the order in which data meets them.
+    config : dict
+        The arguments above but `device`.
+
+    Raises
+    ------
+    ValueError
+        If an argument is none of those above.
+    """
+
+    def __init__(self, in_channels=1, out_channels=1, base_channels=32, depth=4, padding="same",
+                 norm="batch", dropout=0.0, seed=0, dtype="float32", device="cpu"):
+        self.config = {"in_channels": in_channels, "out_channels": out_channels,
+                       "base_channels": base_channels, "depth": depth, "padding": padding,
+                       "norm": norm, "dropout": dropout, "seed": seed, "dtype": dtype}
+        check_config(self.config)
+        check_device(device)
+        self.depth, self.norm, self.dropout, self.device = depth, norm, dropout, device
+        self.pad = 1 if padding == "same" else 0
+        self.rng = np.random.default_rng(seed)
+        self.params, self.buffers = {}, {}
+        self._initialise()
+        self.to(device)
+
+    @classmethod
+    def paper(cls, **changes):
+        """The network of 2015: 1 → 2 channels, 64 … 1024, unpadded, no normalisation.
+
+        31,030,658 parameters; 572×572 pixels in, 388×388 out. `changes` override its arguments.
+        """
+        return cls(**{"out_channels": 2, "base_channels": 64, "padding": "valid", "norm": None,
+                      "dropout": 0.5} | changes)
+
+    def forward(self, x, training=False):
+        """Compute the logits.
+
+        Parameters
+        ----------
+        x : array (N, H, W, in_channels), of the network's dtype and on its device
+        training : bool
+            Normalise with the batch's own statistics (and update the running ones in
+            `buffers`), and apply dropout.
+
+        Returns
+        -------
+        logits : array (N, OH, OW, out_channels)
+            OH × OW is `output_shape((H, W))`.
+        cache : dict
+            For `backward`, which empties it.
+        """
+        cache = {"training": training}
+        return self._run(x, training, cache), cache
+
+    def _run(self, x, training, cache):
+        self._check_input(x)
+        skips = []
+        for level in range(1, self.depth + 1):  # the contracting path
+            x, cache[f"enc{level}"] = self._block(f"enc{level}", x, training)
+            skips.append(x)
+            x, cache[f"enc{level}.pool"] = ops.max_pool_forward(x)
+        x, cache["bottom"] = self._block("bottom", x, training)
+        if self.dropout and training:
+            x, cache["dropout"] = ops.dropout_forward(x, self.dropout, self.rng)
+        for level in range(self.depth, 0, -1):  # the expansive path
+            w, b = self.params[f"dec{level}.up.w"], self.params[f"dec{level}.up.b"]
+            x, cache[f"dec{level}.up"] = ops.conv_transpose_forward(x, w, b, stride=2)
+            x, cache[f"dec{level}.concat"] = ops.concat_forward(skips.pop(), x)
+            x, cache[f"dec{level}"] = self._block(f"dec{level}", x, training)
+        logits, cache["head"] = ops.conv_forward(x, self.params["head.w"], self.params["head.b"])
+        return logits
+
+    def _block(self, name, x, training):
+        return double_conv_forward(x, name, self.params, self.buffers, padding=self.pad,
+                                   training=training)
+
+    def backward(self, dlogits, cache):
+        """Compute the gradients, back along the way that the data came.
+
+        Parameters
+        ----------
+        dlogits : array (N, OH, OW, out_channels)
+            Gradient of the loss with respect to the logits.
+        cache : dict
+            From `forward(x, training=True)`. It is emptied on the way, so that memory is free
+            as soon as it can be: a second call needs a second forward.
+
+        Returns
+        -------
+        dx : array (N, H, W, in_channels)
+        grads : dict of arrays
+            Same keys, shapes and order as `params`.
+
+        Raises
+        ------
+        ValueError
+            If the cache has been used already, or is not from training.
+        """
+        if "head" not in cache:
+            raise ValueError("cache is empty: backward has used it already; call forward again")
+        if self.norm and not cache["training"]:
+            raise ValueError("cache is from forward(x, training=False); use training=True")
+        grads, dskips = {}, {}
+        dx, grads["head.w"], grads["head.b"] = ops.conv_backward(dlogits, cache.pop("head"))
+        for level in range(1, self.depth + 1):
+            dx, block_grads = double_conv_backward(dx, cache.pop(f"dec{level}"))
+            grads |= block_grads
+            dskips[level], dx = ops.concat_backward(dx, cache.pop(f"dec{level}.concat"))
+            dx, dw, db = ops.conv_transpose_backward(dx, cache.pop(f"dec{level}.up"))
+            grads[f"dec{level}.up.w"], grads[f"dec{level}.up.b"] = dw, db
+        if "dropout" in cache:
+            dx = ops.dropout_backward(dx, cache.pop("dropout"))
+        dx, block_grads = double_conv_backward(dx, cache.pop("bottom"))
+        grads |= block_grads
+        for level in range(self.depth, 0, -1):
+            dx = ops.max_pool_backward(dx, cache.pop(f"enc{level}.pool"))
+            # One value went two ways, down and across: the gradients of both ways add.
+            dx += dskips.pop(level)
+            dx, block_grads = double_conv_backward(dx, cache.pop(f"enc{level}"))
+            grads |= block_grads
+        return dx, {name: grads[name] for name in self.params}
+
+    def predict(self, x):
+        """Compute probabilities: sigmoid of one logit, softmax of several. No caches are kept.
+
+        Parameters
+        ----------
+        x : array (N, H, W, in_channels), of the network's dtype and on its device
+
+        Returns
+        -------
+        array (N, OH, OW, out_channels)
+        """
+        logits = self._run(x, False, _NoCache())
+        if self.config["out_channels"] == 1:
+            return ops.sigmoid(logits)
+        return array_module(logits).exp(ops.log_softmax(logits))
+
+    def output_shape(self, size):
+        """Give the (H, W) of the logits for an image of `size` = (H, W).
+
+        Raises
+        ------
+        ValueError
+            If the image does not go through; the text names the nearest sizes that do.
+        """
+        return trace(self.config, size)[-1]
+
+    def to(self, device):
+        """Move parameters and buffers to ``"cpu"`` or ``"cuda"``; give the network back."""
+        for arrays in (self.params, self.buffers):
+            for name, array in arrays.items():
+                arrays[name] = to_device(to_host(array), device)
+        self.device = device
+        return self
+
+    def save(self, path, **extra):
+        """Write the configuration, parameters and buffers to an ``.npz`` file, whole or not at all.
+
+        `extra` are things that JSON can hold and that must travel with the weights, such as
+        ``preprocessing``.
+        """
+        arrays = {f"params/{k}": to_host(v) for k, v in self.params.items()}
+        arrays |= {f"buffers/{k}": to_host(v) for k, v in self.buffers.items()}
+        checkpoint.save(path, arrays, {"config": self.config, **extra})
+
+    @classmethod
+    def load(cls, path, device="cpu"):
+        """Read a network that `save` wrote.
+
+        Raises
+        ------
+        InputError
+            If the file is missing, truncated or no model.
+        """
+        return checkpoint.load_model(path, cls, device)[0]
+
+    def _initialise(self):
+        """He et al. 2015, eq. 10, as the paper (section 3): normal with std √(2 / inputs).
+
+        `inputs` counts the numbers that one output is summed from: KH·KW·C; of an up-convolution
+        C, since its stride is its kernel's size.
+        """
+        for layer in list_layers(self.config):
+            for name, shape in parameter_shapes(layer, self.norm).items():
+                value = np.full(shape, 1.0 if name == "gamma" else 0.0)
+                if name == "w":
+                    inputs = layer.c if layer.kind == "up" else np.prod(shape[:-1])
+                    value = self.rng.normal(0, np.sqrt(2 / inputs), shape)
+                self.params[f"{layer.name}.{name}"] = value.astype(self.config["dtype"])
+            if layer.kind == "norm":
+                self.buffers[f"{layer.name}.mean"] = np.zeros(layer.f, self.config["dtype"])
+                self.buffers[f"{layer.name}.var"] = np.ones(layer.f, self.config["dtype"])
+
+    def _check_input(self, x):
+        check_float("x", x, ndim=4, like=self.params["head.w"])
+        channels = self.config["in_channels"]
+        if x.shape[-1] != channels:
+            raise ValueError(f"x must be (N, H, W, {channels}), channels last; got {x.shape}")
+        self.output_shape(x.shape[1:-1])
+
+
+class _NoCache(dict):
+    """Forgets what it is given, so that each op's cache is freed at once."""
+
+    def __setitem__(self, name, cache):
+        pass

@@ -95,7 +95,7 @@ def warmup_cosine(step, total, peak, warmup=0.1, floor=0.01):
     ::
 
         lr = peak · (step + 1) / w                                       while step < w
-        lr = peak · (floor + (1 − floor) · (1 + cos πu) / 2)             u = (step − w) / (total − w)
+        lr = peak · (floor + (1 − floor) · (1 + cos πu) / 2)             u = (step−w)/(total−w)
 
     with w = warmup · total. The first steps are small because Adam's means know little yet; the
     last are small so that the weights settle.

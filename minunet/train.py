@@ -1,0 +1,197 @@
+"""The training loop: data → network → loss → gradients → step, epoch by epoch."""
+
+import time
+from dataclasses import asdict, dataclass
+
+import numpy as np
+from tqdm import tqdm
+
+from minunet import ops
+from minunet.backend import to_device
+from minunet.data.loader import batches, load_slices, one_ahead
+from minunet.data.preprocess import Preprocessing, prepare, restore
+from minunet.files import InputError
+from minunet.metrics import dice
+from minunet.optim import warmup_cosine
+from minunet.plots import plot_history, plot_predictions
+from minunet.predict import THRESHOLD, predict_slices
+from minunet.run import Run
+
+SHOWN_PATIENTS = 6  # in predictions.png
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a run is made with; ``config.json`` holds it, and resuming needs the same.
+
+    Attributes
+    ----------
+    size : int
+        Side of the prepared slices in pixels.
+    base_channels, depth : int
+        Of the U-Net.
+    epochs, batch_size : int
+    learning_rate : float
+        The peak of the warm-up and cosine schedule, for Adam.
+    weight_decay : float
+        Decoupled, on the convolutions' weights.
+    seed : int
+        Of the weights, the order of slices and their augmentation.
+    """
+
+    size: int = 128
+    base_channels: int = 16
+    depth: int = 4
+    epochs: int = 24
+    batch_size: int = 16
+    learning_rate: float = 2e-3
+    weight_decay: float = 1e-2
+    seed: int = 0
+
+    def to_dict(self):
+        """The settings as a dict that JSON can hold."""
+        return asdict(self)
+
+
+def train(training, validation, settings, out, *, device="cpu", resume=False):
+    """Train a U-Net on some patients and watch it on others.
+
+    After every epoch the held-out patients are segmented at their original resolution; the
+    network with the best mean Dice a patient is kept. The folder `out` then holds
+    ``config.json``, ``history.csv``, ``history.png``, ``predictions.png``, ``model.npz`` (the
+    best so far) and ``last.npz`` (to resume from).
+
+    Parameters
+    ----------
+    training, validation : list of Patient
+    settings : Settings
+    out : str or Path
+        The run's folder. A run that it holds is replaced, unless `resume`.
+    device : {"cpu", "cuda"}
+    resume : bool
+        Go on after the last whole epoch of the run in `out`. The result is bit for bit that of
+        a run that was never interrupted.
+
+    Returns
+    -------
+    Run
+        With ``run.net``, ``run.history``, and the best epoch's ``run.best_net()``.
+
+    Raises
+    ------
+    InputError
+        If data, settings or folder are unusable, or the loss is no longer a number.
+    """
+    preprocessing = Preprocessing(size=settings.size)
+    slices = load_slices(tqdm(training, "reading", unit="patient", leave=False), preprocessing)
+    held_out = [_Held(patient, preprocessing) for patient in validation]
+    run = Run(settings, preprocessing, slices.images.shape[-1], out, device,
+              patients={"training": [p.name for p in training],
+                        "validation": [p.name for p in validation]})
+    run.resume() if resume else run.start()
+    steps = -(-len(slices.masks) // settings.batch_size)  # an epoch
+    with tqdm(total=settings.epochs * steps, initial=run.epoch * steps, unit="batch") as bar:
+        while run.epoch < settings.epochs:
+            began = time.perf_counter()
+            loss = _train_epoch(run, slices, steps, bar)
+            scores = [patient.score(run.net)[0] for patient in held_out]
+            row = run.finish_epoch(loss, scores, time.perf_counter() - began)
+            plot_history(run.history, run.out / "history.png")
+            tqdm.write(f"epoch {row['epoch']:3d}   loss {loss:.3f}   validation Dice: mean "
+                       f"{row['validation_dice_mean']:.3f}, median "
+                       f"{row['validation_dice_median']:.3f}   {row['seconds']:.0f} s")
+    _show_predictions(run, held_out)
+    return run
+
+
+def train_step(net, optimiser, images, target):
+    """Make one step: forward, loss, backward, update. Nothing moves between host and device.
+
+    Parameters
+    ----------
+    net : UNet
+    optimiser : optim.Adam or optim.SGD
+        Of ``net.params``.
+    images : array (N, H, W, C)
+    target : array (N, H, W, 1)
+        0 or 1. Both on the network's device.
+
+    Returns
+    -------
+    loss : 0-d array
+        On the device still: ``float(loss)`` fetches it.
+    """
+    logits, cache = net.forward(images, training=True)
+    loss, dlogits = segmentation_loss(logits, target)
+    _, grads = net.backward(dlogits, cache)
+    optimiser.step(grads)
+    return loss
+
+
+def segmentation_loss(logits, target):
+    """Cross-entropy plus soft Dice: the one is right for every pixel, the other for the tumour.
+
+    Cross-entropy alone is nearly content with an empty mask where the tumour is 1 % of the
+    pixels; Dice alone has little slope where the network is far off.
+
+    Parameters
+    ----------
+    logits, target : arrays (N, H, W, 1)
+
+    Returns
+    -------
+    loss : 0-d array
+    dlogits : array (N, H, W, 1)
+    """
+    cross_entropy, dlogits1 = ops.sigmoid_cross_entropy(logits, target)
+    overlap, dlogits2 = ops.dice_loss(logits, target)
+    return cross_entropy + overlap, dlogits1 + dlogits2
+
+
+def _train_epoch(run, slices, steps, bar):
+    """Walk once through the data; give the mean loss a slice."""
+    losses, total = 0.0, run.settings.epochs * steps
+    data = one_ahead(batches(slices, run.settings.batch_size, run.rng))
+    for i, (images, target) in enumerate(data):
+        run.optimiser.lr = warmup_cosine(run.epoch * steps + i, total, run.settings.learning_rate)
+        loss = float(train_step(run.net, run.optimiser, to_device(images, run.net.device),
+                                to_device(target, run.net.device)))
+        if not np.isfinite(loss):
+            raise InputError(f"the loss became {loss} in epoch {run.epoch + 1}, batch {i + 1}; "
+                             f"try a smaller --learning-rate than {run.settings.learning_rate:g}")
+        losses += loss * len(images)
+        bar.set_postfix(epoch=run.epoch + 1, loss=f"{loss:.3f}", dice=f"{run.best:.3f}",
+                        refresh=False)
+        bar.update()
+    return losses / len(slices.masks)
+
+
+class _Held:
+    """A held-out patient: prepared once, scored after every epoch."""
+
+    def __init__(self, patient, preprocessing):
+        images, self.masks = patient.load()  # (D, H, W, C), (D, H, W)
+        self.name, self.preprocessing = patient.name, preprocessing
+        self.prepared = prepare(images, preprocessing, patient.name)
+        # The slice with the most tumour is the one to show.
+        self.shown = int(self.masks.sum(axis=(1, 2)).argmax())
+        self.image = images[self.shown, ..., images.shape[-1] // 2]
+
+    def score(self, net):
+        """Dice over the whole volume at the stored resolution, and the probabilities."""
+        probabilities = restore(predict_slices(net, self.prepared), self.masks.shape[1:],
+                                self.preprocessing)[..., 0]  # (D, H, W)
+        return dice(probabilities > THRESHOLD, self.masks), probabilities
+
+
+def _show_predictions(run, held_out):
+    """Draw the best network's predictions: the patients from best to worst, evenly picked."""
+    net = run.best_net()
+    scored = sorted(((*patient.score(net), patient) for patient in held_out),
+                    key=lambda item: -np.nan_to_num(item[0]))
+    picked = np.unique(np.linspace(0, len(scored) - 1, SHOWN_PATIENTS).round().astype(int))
+    rows = [{"name": p.name, "image": p.image, "truth": p.masks[p.shown],
+             "probability": probabilities[p.shown], "dice": score}
+            for score, probabilities, p in (scored[i] for i in picked)]
+    plot_predictions(rows, run.out / "predictions.png",
+                     "Held-out patients, the slice with most tumour; Dice of the whole volume")

@@ -6,6 +6,7 @@ done differently (moving data, cutting work into blocks, using the cores) is don
 """
 
 import os
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 
@@ -14,17 +15,18 @@ from threadpoolctl import ThreadpoolController
 
 from minunet.files import InputError
 
-CPU_BLOCK_BYTES = 2 << 20  # of scratch memory: more leaves the cache, less pays for every block's start
+CPU_BLOCK_BYTES = 2 << 20  # of scratch memory: more leaves the cache, less is all overhead
 GPU_BLOCK_BYTES = 1 << 28  # a GPU wants large products: here the bound is memory, not cache
 
 
 def array_module(x, name="x"):
     """Give the library that the array `x` belongs to: ``numpy``, or ``cupy``.
 
+    It is the module in which the class of `x` is defined, if that class is its ``ndarray``.
+
     Parameters
     ----------
     x : array
-        Anything with ``__array_namespace__`` (the array API standard, 2021).
     name : str
         What the caller calls `x`, for the error.
 
@@ -33,9 +35,10 @@ def array_module(x, name="x"):
     TypeError
         If `x` is not an array: a list, a number, a framework's tensor.
     """
-    if not hasattr(x, "__array_namespace__"):
+    module = sys.modules[type(x).__module__]
+    if not isinstance(x, getattr(module, "ndarray", ())):
         raise TypeError(f"{name} must be a NumPy or CuPy array, got {type(x).__name__}")
-    return x.__array_namespace__()
+    return module
 
 
 def on_host(x):

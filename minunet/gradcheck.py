@@ -44,7 +44,7 @@ class Report(list):
         return all(row.ok for row in self)
 
     def __str__(self):
-        name = max(len(row.argument) for row in self) + 2
+        name = max(len("argument"), *(len(row.argument) for row in self)) + 2
         shape = max(len(str(row.shape)) for row in self) + 2
         lines = [f"{'argument':<{name}}{'shape':<{shape}}{'error':>8}  {'allowed':<9}{'':<7}"
                  f"{'worst at':<14}{'backward':>12}{'differences':>13}"]
@@ -105,8 +105,9 @@ def check(forward, backward, arguments, *, linear=(), seed=0, tolerance=1e-7, na
                             f"got {getattr(value, 'dtype', type(value).__name__)}")
     arguments = {key: value.copy() for key, value in arguments.items()}
     y, cache = forward(*arguments.values())
-    dy = np.random.default_rng(seed).normal(size=y.shape)
-    gradients = backward(dy, cache)
+    # A stream of its own: the caller may have drawn x from default_rng(seed).
+    dy = np.random.default_rng((seed, 1)).normal(size=y.shape)
+    gradients = backward(dy.copy(), cache)  # a backward that changes dy must not change ours
     gradients = gradients if isinstance(gradients, tuple | list) else (gradients,)
     if len(gradients) != len(arguments):
         raise ValueError(f"backward must return {len(arguments)} gradients, one for each of "
@@ -142,7 +143,7 @@ def check_loss(loss, logits, *, tolerance=1e-7, name="logits"):
                  tolerance=tolerance, name=name)
 
 
-def check_network(net, x, *, seed=0, tolerance=1e-6, step=1e-6, name="network"):
+def check_network(net, x, *, seed=0, tolerance=1e-6, step=1e-7, name="network"):
     """Check a whole network along random directions, one for each parameter and one for x.
 
     Moving all elements of an array p at once along a random v costs two forward passes instead
@@ -167,8 +168,15 @@ def check_network(net, x, *, seed=0, tolerance=1e-6, step=1e-6, name="network"):
     -------
     Report
         A `Row` an array. `index` is empty: the error is that of the whole direction.
+
+    Raises
+    ------
+    TypeError
+        If the network or x is not float64.
     """
-    rng = np.random.default_rng(seed)
+    if net.config["dtype"] != "float64":
+        raise TypeError(f"net must have dtype float64 to be checked, got {net.config['dtype']}")
+    rng = np.random.default_rng((seed, 1))
     x, buffers = x.copy(), {key: value.copy() for key, value in net.buffers.items()}
     state = net.rng.bit_generator.state
 

@@ -67,9 +67,14 @@ def segment(net, images, preprocessing, name="images"):
         If the patient has another number of channels than the network takes, or cannot be
         prepared.
     """
+    check_channels(net, images, name)
+    prepared = prepare(images, preprocessing, name)  # (D, S, S, C)
+    return restore(predict_slices(net, prepared), images.shape[1:3], preprocessing)
+
+
+def check_channels(net, images, name):
+    """Raise `InputError` unless `images` (D, H, W, C) have as many channels as `net` takes."""
     channels = net.config["in_channels"]
     if images.shape[-1] != channels:
         raise InputError(f"{name} has {images.shape[-1]} channels, the model takes {channels}; "
                          "give images like those that it was trained on")
-    prepared = prepare(images, preprocessing, name)  # (D, S, S, C)
-    return restore(predict_slices(net, prepared), images.shape[1:3], preprocessing)

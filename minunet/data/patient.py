@@ -1,0 +1,71 @@
+"""A patient: the unit by which data is split and results are scored."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from minunet.files import InputError
+
+
+@dataclass(frozen=True)
+class Patient:
+    """One patient's slices, read when they are asked for.
+
+    Attributes
+    ----------
+    name : str
+        For example ``"TCGA_CS_5393_19990606"``.
+    slices : tuple of str
+        A name for each slice, in anatomical order.
+    load : callable
+        ``load()`` reads and checks the pixels and returns ``(images, masks)``: images
+        (D, H, W, C) as stored (uint8, uint16 or float32), masks (D, H, W) uint8 in {0, 1}.
+        The patient keeps nothing: a second call reads again.
+    spacing : tuple of float, optional
+        Millimetres between voxels along (D, H, W); None if unknown.
+    """
+
+    name: str
+    slices: tuple[str, ...]
+    load: Callable[[], tuple[np.ndarray, np.ndarray]]
+    spacing: tuple[float, ...] | None = None
+
+
+def split_patients(patients, fraction, seed):
+    """Split a dataset by patient into a part to train on and a part held out.
+
+    Neighbouring slices of one patient are nearly the same picture. Were slices split
+    instead of patients, the network would be scored on pictures it has all but seen.
+
+    Parameters
+    ----------
+    patients : list of Patient
+    fraction : float
+        Share of the patients to hold out, in (0, 1). The number is rounded, and at least
+        one patient goes to each part.
+    seed : int
+        The same seed and the same number of patients give the same split.
+
+    Returns
+    -------
+    training, validation : list of Patient
+        Both in the order of `patients`.
+
+    Raises
+    ------
+    ValueError
+        If `fraction` is not between 0 and 1.
+    InputError
+        If there are fewer than two patients.
+    """
+    if not 0 < fraction < 1:
+        raise ValueError(f"fraction: expected a number between 0 and 1, got {fraction}")
+    if len(patients) < 2:
+        found = f"the one patient {patients[0].name}" if patients else "no patient"
+        raise InputError(f"found {found}; give at least two, one to train on and one to hold out")
+    count = min(max(round(fraction * len(patients)), 1), len(patients) - 1)
+    held_out = set(np.random.default_rng(seed).permutation(len(patients))[:count].tolist())
+    training = [patient for i, patient in enumerate(patients) if i not in held_out]
+    validation = [patient for i, patient in enumerate(patients) if i in held_out]
+    return training, validation

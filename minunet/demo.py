@@ -1,0 +1,28 @@
+"""``minunet demo``: draw synthetic brains, train on some, segment the others."""
+
+from minunet.data.phantom import phantom_patients
+from minunet.train import Settings, train
+
+SETTINGS = Settings(size=64, base_channels=16, depth=3, epochs=12, batch_size=16,
+                    learning_rate=5e-3)
+TRAINING, HELD_OUT, SLICES = 16, 4, 16
+
+
+def demo(out, *, seed=0, device="cpu"):
+    """Train a small U-Net on phantoms and score it on phantoms that it has not seen.
+
+    Parameters
+    ----------
+    out : str or Path
+        The run's folder.
+    seed : int
+        Of the phantoms and of the training.
+    device : {"cpu", "cuda"}
+
+    Returns
+    -------
+    Run
+    """
+    patients = phantom_patients(TRAINING + HELD_OUT, size=SETTINGS.size, slices=SLICES, seed=seed)
+    settings = Settings(**SETTINGS.to_dict() | {"seed": seed})
+    return train(patients[:TRAINING], patients[TRAINING:], settings, out, device=device)

@@ -1,0 +1,76 @@
+"""Scores of a model on patients: a row each, a table to read and a CSV to keep."""
+
+import csv
+import math
+
+from minunet.files import replacing
+from minunet.metrics import SCORES, score_patient, summarise
+from minunet.predict import THRESHOLD, segment
+
+
+def evaluate(net, preprocessing, patients):
+    """Segment and score patients, one at a time.
+
+    Parameters
+    ----------
+    net : UNet
+        Of one output channel.
+    preprocessing : Preprocessing
+    patients : iterable of Patient
+
+    Yields
+    ------
+    dict
+        ``patient``, then the scores of `metrics.score_patient`, over the whole volume at its
+        stored resolution.
+    """
+    for patient in patients:
+        images, masks = patient.load()
+        probabilities = segment(net, images, preprocessing, patient.name)[..., 0]  # (D, H, W)
+        yield {"patient": patient.name,
+               **score_patient(probabilities > THRESHOLD, masks, patient.spacing)}
+
+
+def format_table(rows, seen=()):
+    """Lay out the scores: a row a patient, then mean and median.
+
+    Parameters
+    ----------
+    rows : list of dict
+        From `evaluate`.
+    seen : collection of str
+        Patients that the model was trained on: they get a star.
+
+    Returns
+    -------
+    str
+    """
+    unit = rows[0]["unit"]
+    width = max(len("patient"), *(len(row["patient"]) + 2 for row in rows))
+    lines = [f"{'patient':<{width}}{'Dice':>7}{'IoU':>7}{'sens.':>7}{'prec.':>7}{'HD95':>9}"
+             f"{'true volume':>14}{'predicted':>11}  (HD95 in {unit}, volumes in {unit}³)"]
+    for row in rows:
+        name = row["patient"] + (" *" if row["patient"] in seen else "")
+        lines.append(f"{name:<{width}}" + _cells(row[score] for score in SCORES)
+                     + f"{row['volume_truth']:>14,.0f}{row['volume_prediction']:>11,.0f}")
+    summary = summarise(rows)
+    for kind in ("mean", "median"):
+        lines.append(f"{kind:<{width}}" + _cells(summary[score][kind] for score in SCORES))
+    counted = ", ".join(f"{score} {part['defined']}" for score, part in summary.items())
+    lines.append(f"each over the patients where it is defined, of {len(rows)}: {counted}; an "
+                 "infinite HD95 counts in the median, not in the mean")
+    return "\n".join(lines)
+
+
+def write_csv(rows, path):
+    """Write the rows of `evaluate` as CSV, whole or not at all."""
+    with replacing(path) as temporary, open(temporary, "w", newline="") as file:
+        table = csv.DictWriter(file, list(rows[0]))
+        table.writeheader()
+        table.writerows(rows)
+
+
+def _cells(values):
+    *shares, distance = ("–" if math.isnan(v) else v for v in values)
+    cell = distance if isinstance(distance, str) else f"{distance:.1f}"
+    return "".join(f"{s:>7}" if isinstance(s, str) else f"{s:>7.3f}" for s in shares) + f"{cell:>9}"

@@ -1,0 +1,250 @@
+"""Every figure: a run's history, predictions beside the truth, an overlay, a grid of arrays.
+
+One colour language, safe for colour-blind eyes (Okabe and Ito's palette): blue is the truth,
+orange the prediction; so a missed pixel (truth only) is blue, a false alarm (prediction only)
+orange, and a hit green. Signed arrays run from blue over white at zero to red.
+
+Figures are `matplotlib.figure.Figure` objects, never pyplot's, so no window system and no global
+state is touched. Each is written whole, in the format that its suffix names, or not at all:
+a path that cannot be written raises `InputError`.
+"""
+
+import math
+from pathlib import Path
+
+import numpy as np
+from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure
+from matplotlib.patches import Patch
+from skimage.measure import find_contours
+
+from .files import replacing
+
+TRUTH, PREDICTION, HIT = "#56B4E9", "#E69F00", "#009E73"
+INK, MUTED, GRID, SHADE = "#222222", "#777777", "#E5E5E5", "#F0F0F0"
+PANEL = 2.2  # inches
+
+
+def plot_history(history, path):
+    """Draw the loss and the validation Dice over the epochs; mark the best epoch.
+
+    The learning rate is the shade behind the loss, on a scale of its own.
+
+    Parameters
+    ----------
+    history : list of dict
+        A row an epoch, with ``epoch``, ``loss``, ``learning_rate``, ``validation_dice_mean``
+        and ``validation_dice_median`` (others are ignored). A Dice may be nan.
+    path : str or Path
+
+    Raises
+    ------
+    ValueError
+        If `history` is empty.
+    """
+    if not history:
+        raise ValueError("history is empty; expected a row for each epoch")
+    epoch, loss, rate, mean, median = (
+        np.array([row[key] for row in history], float)
+        for key in ("epoch", "loss", "learning_rate", "validation_dice_mean",
+                    "validation_dice_median"))
+    figure = _figure(9, 3.6)
+    left, right = figure.subplots(1, 2)
+    line = {"marker": "o" if len(history) <= 40 else "", "markersize": 3}
+    top = 1.05 * np.max(loss[np.isfinite(loss)], initial=1e-6)
+    left.fill_between(epoch, rate / (rate.max() or 1) * top, color=SHADE,
+                      label=f"learning rate, at most {rate.max():.1e}")
+    left.plot(epoch, loss, color=INK, label="loss", **line)
+    left.set(title="Training loss", ylim=(0, top))
+    right.plot(epoch, median, color=MUTED, linewidth=1, label="median", **line)
+    right.plot(epoch, mean, color=PREDICTION, label="mean", **line)
+    right.set(title="Validation Dice a patient", ylim=(-0.02, 1.02))
+    if np.isfinite(mean).any():
+        best = int(np.nanargmax(mean))
+        right.plot(epoch[best], mean[best], "o", color=PREDICTION, markersize=8,
+                   markeredgecolor=INK, label=f"best: {mean[best]:.3f}, epoch {epoch[best]:.0f}")
+    else:
+        right.set_title("Validation Dice: nothing to find, nothing found")
+    for axes in (left, right):
+        axes.set(xlabel="epoch", xlim=(epoch[0] - 0.5, epoch[-1] + 0.5))
+        axes.xaxis.get_major_locator().set_params(integer=True, min_n_ticks=1)
+        axes.grid(color=GRID, linewidth=0.8)
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.legend()
+    _save(figure, path)
+
+
+def plot_predictions(rows, path, title=None):
+    """Draw image, truth, prediction and errors side by side, a row a patient.
+
+    The prediction's shade is its probability, its outline where that reaches 0.5.
+
+    Parameters
+    ----------
+    rows : list of dict
+        ``name`` (str); ``image`` (H, W), any float; ``truth`` (H, W), 0 and 1;
+        ``probability`` (H, W) in [0, 1]; ``dice``, written at the row (nan as "–").
+    path : str or Path
+    title : str, optional
+
+    Raises
+    ------
+    ValueError
+        If `rows` is empty, or the shapes in a row differ.
+    """
+    if not rows:
+        raise ValueError("rows is empty; expected a row for each patient")
+    figure = _figure(4 * PANEL + 1.8, len(rows) * PANEL + 0.8, title)
+    panels = figure.subplots(len(rows), 4, squeeze=False)
+    for axes, name in zip(panels[0], ("Image", "Truth", "Prediction", "Errors"), strict=True):
+        axes.set_title(name)
+    for axes, row in zip(panels, rows, strict=True):
+        image, truth, probability = (np.asarray(row[key])
+                                     for key in ("image", "truth", "probability"))
+        truth, prediction = truth > 0, probability >= 0.5
+        _draw(axes[0], image)
+        _draw(axes[1], image, truth=truth)
+        _shade(axes[1], 0.3 * truth, TRUTH)
+        _draw(axes[2], image, prediction=prediction)
+        _shade(axes[2], 0.5 * probability, PREDICTION)
+        _draw(axes[3], image)
+        _shade(axes[3], 0.85 * (truth & prediction), HIT)
+        _shade(axes[3], 0.85 * (truth & ~prediction), TRUTH)
+        _shade(axes[3], 0.85 * (prediction & ~truth), PREDICTION)
+        _label_row(axes[0], row["name"], row["dice"])
+    legend = {"hit": HIT, "missed": TRUTH, "false alarm": PREDICTION}
+    figure.legend(handles=[Patch(color=color, label=name) for name, color in legend.items()],
+                  loc="outside lower right", ncols=3, frameon=False)
+    _save(figure, path)
+
+
+def plot_overlay(image, mask, path, probability=None, title=None):
+    """Draw an image, the mask's outline on it ("nothing found" if empty) and the probability.
+
+    Parameters
+    ----------
+    image : ndarray (H, W), any float
+    mask : ndarray (H, W), 0 and 1
+    path : str or Path
+    probability : ndarray (H, W) in [0, 1], optional
+    title : str, optional
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ.
+    """
+    found = f"{np.count_nonzero(mask):,} pixels" if np.any(mask) else "nothing found"
+    panels = [("Image", image, {}), (f"Mask: {found}", image, {"prediction": mask})]
+    if probability is not None:
+        scale = {"cmap": "magma", "limits": (0, 1), "colorbar": True}
+        panels.append(("Probability", probability, scale))
+    plot_grid(panels, path, suptitle=title)
+
+
+def plot_grid(panels, path, columns=None, suptitle=None):
+    """Draw arrays as images in a grid.
+
+    Parameters
+    ----------
+    panels : list of (title, image, options)
+        `image` is (H, W), any float; `options` a dict that may hold
+
+        * ``signed`` (False): blue below zero, white at zero, red above, on one scale;
+        * ``cmap`` ("gray"): Matplotlib's name of another colour map;
+        * ``limits``: what is drawn (darkest, brightest); by default the 1st and the 99th
+          percentile, or if signed ± the 99.5th percentile of the magnitudes;
+        * ``colorbar`` (False);
+        * ``truth``, ``prediction``: masks (H, W), outlined in their colours.
+    path : str or Path
+    columns : int, optional
+        Panels a row; all in one row if None.
+    suptitle : str, optional
+
+    Raises
+    ------
+    ValueError
+        If `panels` is empty, an image is not 2-D, or a mask's shape is not its image's.
+    """
+    if not panels:
+        raise ValueError("panels is empty; expected (title, image, options) for each")
+    columns = columns or len(panels)
+    rows = math.ceil(len(panels) / columns)
+    height, width = _image(panels[0][1]).shape
+    height = 1.2 * PANEL * np.clip(height / width, 0.3, 3)  # inches
+    figure = _figure(1.3 * columns * PANEL, rows * (height + 0.4), suptitle)
+    grid = figure.subplots(rows, columns, squeeze=False).ravel()
+    for axes in grid[len(panels):]:
+        axes.set_axis_off()
+    for axes, (title, image, options) in zip(grid, panels, strict=False):
+        _draw(axes, image, **options)
+        axes.set_title(title, fontsize=10, parse_math=False)
+    _save(figure, path)
+
+
+def _draw(axes, image, *, signed=False, cmap="gray", limits=None, colorbar=False,
+          truth=None, prediction=None):
+    image = _image(image)
+    shown = axes.imshow(image, cmap="RdBu_r" if signed else cmap)
+    shown.set_clim(limits or _limits(image, signed))
+    axes.set_axis_off()
+    if colorbar:
+        axes.figure.colorbar(shown, ax=axes, shrink=0.8)
+    # Beneath an outline that agrees, a wider one still shows on both sides.
+    for name, mask, color, width in (("truth", truth, TRUTH, 1.3 if prediction is None else 3),
+                                     ("prediction", prediction, PREDICTION, 1.3)):
+        if mask is None:
+            continue
+        if np.shape(mask) != image.shape:
+            raise ValueError(f"{name} has shape {np.shape(mask)}; expected image's {image.shape}")
+        # A margin of background closes the outline of a mask that reaches the border.
+        for y, x in (line.T - 1 for line in find_contours(np.pad(mask, 1) * 1.0, 0.5)):
+            axes.plot(x, y, color=color, linewidth=width)
+
+
+def _image(image):
+    image = np.asarray(image, float)
+    if image.ndim != 2:
+        raise ValueError(f"image has shape {image.shape}; expected (H, W)")
+    return image
+
+
+def _limits(image, signed):
+    """The values drawn darkest and brightest; apart even if the image is constant."""
+    values = image[np.isfinite(image)]
+    if not values.size:
+        return 0, 1
+    if signed:
+        sizes = np.abs(values)
+        # Among fewer than 200 values "higher" takes the largest: a small kernel is not clipped.
+        most = np.percentile(sizes, 99.5, method="higher") or sizes.max() or 1
+        return -most, most
+    for low, high in (np.percentile(values, (1, 99)), (values.min(), values.max())):
+        if low < high:  # the percentiles of a small structure on a constant background are one
+            return low, high
+    return low - 0.5, low + 0.5
+
+
+def _shade(axes, alpha, color):
+    axes.imshow(np.dstack([np.broadcast_to(to_rgb(color), (*alpha.shape, 3)), alpha]))
+
+
+def _label_row(axes, name, dice):
+    short = name if len(name) <= 24 else f"{name[:11]}…{name[-12:]}"
+    beside = {"transform": axes.transAxes, "ha": "right", "parse_math": False}
+    axes.text(-0.05, 0.54, short, va="bottom", fontsize=8, color=MUTED, **beside)
+    axes.text(-0.05, 0.5, "Dice –" if math.isnan(dice) else f"Dice {dice:.2f}", va="top",
+              fontsize=12, color=INK, **beside)
+
+
+def _figure(width, height, title=None):
+    figure = Figure(figsize=(width, height + 0.3 * bool(title)), layout="constrained")
+    figure.get_layout_engine().set(w_pad=0.08, h_pad=0.08)  # inches
+    if title:
+        figure.suptitle(title, parse_math=False)  # a "$" in a file's name is no formula
+    return figure
+
+
+def _save(figure, path):
+    with replacing(path) as temporary:
+        figure.savefig(temporary, dpi=120, format=Path(path).suffix[1:] or "png")

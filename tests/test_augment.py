@@ -1,0 +1,189 @@
+import numpy as np
+import pytest
+
+from minunet.data import augment as module
+from minunet.data.augment import augment
+from minunet.data.sampling import draw_slices
+
+
+def blob(side=64, centre=(26, 38), radius=9):
+    """A disc, as mask: off centre, so that every flip and shift shows."""
+    rows, columns = np.mgrid[:side, :side]
+    return (np.hypot(rows - centre[0], columns - centre[1]) < radius).astype(np.uint8)
+
+
+def centre_of(mask):
+    return np.argwhere(mask).mean(axis=0)
+
+
+@pytest.fixture
+def only(monkeypatch):
+    """`only(SHIFT=0.05)`: no other variation than the ones given."""
+    def set_ranges(**ranges):
+        still = {"FLIP": 0.0, "SHIFT": 0.0, "ROTATION": 0.0, "SCALE": (1.0, 1.0),
+                 "GAIN": (1.0, 1.0), "OFFSET": (0.0, 0.0)}
+        for name, value in (still | ranges).items():
+            monkeypatch.setattr(module, name, value)
+
+    return set_ranges
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_image_and_mask_go_through_the_same_transform(seed):
+    mask = blob()
+    image = np.repeat(mask[..., np.newaxis], 2, axis=-1).astype(np.float32)
+    moved, moved_mask = augment(image, mask, np.random.default_rng(seed))
+    for c in range(2):
+        lit = moved[..., c]
+        bright = lit > (lit.min() + lit.max()) / 2  # undoes gain and offset
+        # Linear and nearest interpolation part only at the rim.
+        assert (bright != moved_mask).sum() <= 0.05 * moved_mask.sum()
+
+
+def test_types_and_shapes_stay_and_masks_hold_only_0_and_1():
+    image = np.random.default_rng(0).standard_normal((40, 56, 3)).astype(np.float32)
+    mask = np.zeros((40, 56), np.uint8)
+    mask[10:20, 20:40] = 1
+    moved, moved_mask = augment(image, mask, np.random.default_rng(1))
+    assert moved.shape == image.shape and moved.dtype == np.float32
+    assert moved_mask.shape == mask.shape and moved_mask.dtype == np.uint8
+    assert set(np.unique(moved_mask)) == {0, 1}
+
+
+def test_the_same_seed_gives_the_same_variation_and_another_seed_another():
+    image, mask = np.random.default_rng(0).random((32, 32, 3), dtype=np.float32), blob(32, (9, 20))
+    first = augment(image, mask, np.random.default_rng(5))
+    second = augment(image, mask, np.random.default_rng(5))
+    other = augment(image, mask, np.random.default_rng(6))
+    assert all((a == b).all() for a, b in zip(first, second, strict=True))
+    assert (first[0] != other[0]).any()
+
+
+def test_the_argument_is_not_changed():
+    image, mask = np.ones((32, 32, 1), np.float32), blob(32, (9, 20), 5)
+    before = image.copy(), mask.copy()
+    augment(image, mask, np.random.default_rng(0))
+    assert (image == before[0]).all() and (mask == before[1]).all()
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_as_many_numbers_are_drawn_whatever_happens(seed):
+    rng, counted = np.random.default_rng(seed), np.random.default_rng(seed)
+    augment(np.ones((8, 8, 3), np.float32), np.zeros((8, 8), np.uint8), rng)
+    counted.random(5 + 2 * 3)
+    assert rng.bit_generator.state == counted.bit_generator.state
+
+
+def test_nothing_drawn_nothing_changed(only):
+    only()
+    image, mask = np.random.default_rng(0).random((31, 40, 2), dtype=np.float32), np.eye(31, 40)
+    moved, moved_mask = augment(image, mask.astype(np.uint8), np.random.default_rng(0))
+    np.testing.assert_allclose(moved, image, atol=1e-6)
+    np.testing.assert_array_equal(moved_mask, mask)
+
+
+def test_a_flip_is_left_right_and_exact(only):
+    only(FLIP=1.0)
+    image = np.random.default_rng(0).random((31, 40, 2), dtype=np.float32)
+    mask = np.random.default_rng(1).integers(0, 2, (31, 40)).astype(np.uint8)
+    moved, moved_mask = augment(image, mask, np.random.default_rng(0))
+    np.testing.assert_allclose(moved, image[:, ::-1], atol=1e-6)
+    np.testing.assert_array_equal(moved_mask, mask[:, ::-1])
+
+
+def test_about_half_of_all_slices_are_flipped(only):
+    only(FLIP=0.5)
+    mask, rng = blob(centre=(32, 45)), np.random.default_rng(0)
+    image = mask[..., np.newaxis].astype(np.float32)
+    flipped = [centre_of(augment(image, mask, rng)[1])[1] < 32 for _ in range(200)]
+    assert 80 < sum(flipped) < 120
+
+
+def test_a_shift_moves_up_to_its_share_of_each_side(only):
+    only(SHIFT=0.05)
+    mask, rng = blob(100, (50, 50)), np.random.default_rng(0)
+    image = mask[..., np.newaxis].astype(np.float32)
+    moves = np.array([centre_of(augment(image, mask, rng)[1]) for _ in range(100)]) - 50
+    assert np.abs(moves).max() < 5.6 and np.abs(moves).max(axis=0).min() > 4
+    assert moves.min() < -4  # both ways
+
+
+def test_a_rotation_turns_about_the_centre_by_at_most_15_degrees(only):
+    only(ROTATION=module.ROTATION)
+    middle, rng = 49.5, np.random.default_rng(0)
+    mask = blob(100, (49.5, 85), 6)
+    image = mask[..., np.newaxis].astype(np.float32)
+    arms = np.array([centre_of(augment(image, mask, rng)[1]) for _ in range(100)]) - middle
+    np.testing.assert_allclose(np.hypot(*arms.T), 35.5, atol=0.5)
+    angles = np.rad2deg(np.arctan2(*arms.T))
+    assert -16 < angles.min() < -12 and 12 < angles.max() < 16
+
+
+def test_a_scale_above_1_enlarges(only):
+    only(SCALE=(1.1, 1.1))
+    mask = blob(100, (49.5, 49.5), 20)
+    _, moved = augment(mask[..., np.newaxis].astype(np.float32), mask, np.random.default_rng(0))
+    assert moved.sum() / mask.sum() == pytest.approx(1.1**2, rel=0.02)
+
+
+def test_gain_and_offset_are_each_channels_own_and_within_range(only):
+    only(GAIN=module.GAIN, OFFSET=module.OFFSET)
+    image = np.zeros((8, 8, 3), np.float32)
+    image[4:] = 1
+    for seed in range(20):
+        moved, _ = augment(image, np.zeros((8, 8), np.uint8), np.random.default_rng(seed))
+        offset, gain = moved[0, 0], moved[-1, 0] - moved[0, 0]
+        assert (np.abs(offset) <= 0.1).all() and (np.abs(gain - 1) <= 0.1 + 1e-6).all()
+        assert len(set(offset)) == 3 and len(set(gain)) == 3
+
+
+def test_shapes_that_do_not_fit_are_named():
+    with pytest.raises(ValueError, match=r"got \(8, 8, 1\) and \(8, 9\)"):
+        augment(np.zeros((8, 8, 1), np.float32), np.zeros((8, 9), np.uint8),
+                np.random.default_rng(0))
+
+
+def test_half_of_the_drawn_slices_show_tumour_however_few_there_are():
+    has_tumour = np.arange(1000) < 20
+    drawn = draw_slices(has_tumour, 1000, np.random.default_rng(0))
+    assert drawn.shape == (1000,)
+    assert has_tumour[drawn].mean() == pytest.approx(0.5, abs=0.05)
+    few = draw_slices(has_tumour, 1000, np.random.default_rng(0), share=0.2)
+    assert has_tumour[few].mean() == pytest.approx(0.2, abs=0.05)
+
+
+def test_no_slice_comes_again_before_all_of_its_kind_have_come():
+    has_tumour = np.arange(50) % 5 == 0  # 10 with, 40 without
+    drawn = draw_slices(has_tumour, 100, np.random.default_rng(0))
+    for kind in (True, False):
+        indices, size = drawn[has_tumour[drawn] == kind], int((has_tumour == kind).sum())
+        rounds = [indices[i:i + size] for i in range(0, len(indices), size)]
+        assert all(len(set(part)) == len(part) for part in rounds)
+        assert len(rounds) > 1
+        assert (rounds[0] != np.sort(rounds[0])).any()
+
+
+@pytest.mark.parametrize("kind", [True, False])
+def test_with_slices_of_one_kind_only_all_come_from_it(kind):
+    drawn = draw_slices(np.full(7, kind), 14, np.random.default_rng(0))
+    assert np.bincount(drawn).tolist() == [2] * 7
+
+
+def test_the_seed_decides_what_is_drawn():
+    has_tumour = np.arange(50) % 3 == 0
+    first, second, other = (draw_slices(has_tumour, 30, np.random.default_rng(s)).tolist()
+                            for s in (0, 0, 1))
+    assert first == second != other
+
+
+def test_none_may_be_drawn():
+    assert draw_slices(np.array([True, False]), 0, np.random.default_rng(0)).shape == (0,)
+
+
+@pytest.mark.parametrize("has_tumour, share, name", [
+    (np.zeros(0, bool), 0.5, "has_tumour"), (np.ones((2, 2), bool), 0.5, "has_tumour"),
+    (np.ones(2, bool), 1.5, "share"),
+])
+def test_arguments_out_of_range_are_named(has_tumour, share, name):
+    with pytest.raises(ValueError, match=f"{name}: expected"):
+        draw_slices(has_tumour, 3, np.random.default_rng(0), share)

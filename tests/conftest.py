@@ -7,8 +7,13 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import strict_backend
+from phantom_tree import write_lgg_tree
 
 from minunet.backend import cuda_problem
+from minunet.cli import main
+
+SMALL = ["--size", "32", "--base-channels", "4", "--depth", "2", "--epochs", "2",
+         "--batch-size", "4"]
 
 
 @pytest.fixture
@@ -37,3 +42,23 @@ def backend(request):
     else:
         xp = strict_backend
     return SimpleNamespace(name=request.param, xp=xp, asarray=xp.asarray, asnumpy=xp.asnumpy)
+
+
+@pytest.fixture
+def rng():
+    """Random numbers, the same in every test."""
+    return np.random.default_rng(0)
+
+
+@pytest.fixture(scope="session")
+def tree(tmp_path_factory):
+    """Five phantom patients of six slices, 48 × 48 pixels, on disk as the LGG set is."""
+    return write_lgg_tree(tmp_path_factory.mktemp("data") / "kaggle_3m")
+
+
+@pytest.fixture(scope="session")
+def trained(tree, tmp_path_factory):
+    """The folder of a run of two epochs on `tree`."""
+    out = tmp_path_factory.mktemp("runs") / "run"
+    assert main(["train", str(tree), "--out", str(out), *SMALL]) == 0
+    return out

@@ -45,7 +45,8 @@ def load(path):
     if not path.is_file():
         raise InputError(f"no model file at {path}; give a run's folder or its model.npz")
     try:
-        with np.load(path, allow_pickle=False) as file:
+        # NumPy would leave a file open that it opened itself and then could not read.
+        with open(path, "rb") as opened, np.load(opened, allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
     except (ValueError, OSError, EOFError, KeyError, zipfile.BadZipFile, AttributeError) as error:
         raise InputError(f"{path} is truncated or not a minunet model "

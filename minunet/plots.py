@@ -26,9 +26,7 @@ PANEL = 2.2  # inches
 
 
 def plot_history(history, path):
-    """Draw the loss and the validation Dice over the epochs; mark the best epoch.
-
-    The learning rate is the shade behind the loss, on a scale of its own.
+    """Draw loss and learning rate (shaded, to its own scale) and validation Dice by epoch.
 
     Parameters
     ----------
@@ -231,10 +229,10 @@ def _shade(axes, alpha, color):
 
 def _label_row(axes, name, dice):
     short = name if len(name) <= 24 else f"{name[:11]}…{name[-12:]}"
+    score = "–" if math.isnan(dice) else f"{dice:.2f}"
     beside = {"transform": axes.transAxes, "ha": "right", "parse_math": False}
     axes.text(-0.05, 0.54, short, va="bottom", fontsize=8, color=MUTED, **beside)
-    axes.text(-0.05, 0.5, "Dice –" if math.isnan(dice) else f"Dice {dice:.2f}", va="top",
-              fontsize=12, color=INK, **beside)
+    axes.text(-0.05, 0.5, f"Dice {score}", va="top", fontsize=12, color=INK, **beside)
 
 
 def _figure(width, height, title=None):

@@ -7,6 +7,7 @@ from skimage.io import imsave
 
 from minunet.data.images import read_image
 from minunet.data.pairs import natural_key, visible
+from minunet.data.preprocess import prepare
 from minunet.files import InputError, output_folder, replacing
 from minunet.plots import plot_overlay
 from minunet.predict import THRESHOLD, check_channels, segment
@@ -88,7 +89,9 @@ def predict_files(net, preprocessing, paths, out):
     """
     inputs = find_inputs(paths)
     for name, files in inputs.items():
-        check_channels(net, read_slices(name, files), name)
+        images = read_slices(name, files)
+        check_channels(net, images, name)
+        prepare(images, preprocessing, name)
     out = output_folder(out)
     for name, files in inputs.items():
         images = read_slices(name, files)  # (D, H, W, C)

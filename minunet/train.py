@@ -83,14 +83,17 @@ def train(training, validation, settings, out, *, device="cpu", resume=False):
         If data, settings or folder are unusable, or the loss is no longer a number.
     """
     preprocessing = Preprocessing(size=settings.size)
-    slices = load_slices(tqdm(training, "reading", unit="patient", leave=False), preprocessing)
+    # disable=None: no bars where nobody watches, as in a log file.
+    reading = tqdm(training, "reading", unit="patient", leave=False, disable=None)
+    slices = load_slices(reading, preprocessing)
     held_out = [_Held(patient, preprocessing) for patient in validation]
     run = Run(settings, preprocessing, slices.images.shape[-1], out, device,
               patients={"training": [p.name for p in training],
                         "validation": [p.name for p in validation]})
     run.resume() if resume else run.start()
     steps = -(-len(slices.masks) // settings.batch_size)  # an epoch
-    with tqdm(total=settings.epochs * steps, initial=run.epoch * steps, unit="batch") as bar:
+    with tqdm(total=settings.epochs * steps, initial=run.epoch * steps, unit="batch",
+              disable=None) as bar:
         while run.epoch < settings.epochs:
             began = time.perf_counter()
             loss = _train_epoch(run, slices, steps, bar)

@@ -65,7 +65,7 @@ def check_values(name, x, allowed):
     if not on_host(x):
         return
     first, last = allowed[0], allowed[-1]
-    wrong = (x < first) | (x > last) | (x != x // 1)
+    wrong = (x < first) | (x > last) | (x != array_module(x).floor(x))
     if wrong.any():
         found = sorted({float(v) for v in x[wrong].ravel()[:1000]})[:5]
         raise ValueError(f"{name} must hold only {first} … {last}, found "

@@ -1,0 +1,108 @@
+"""From a patient's images to probabilities at their own size, and to pictures in a folder."""
+
+import os
+
+import numpy as np
+import pytest
+from skimage.io import imread, imsave
+
+from minunet import UNet
+from minunet.data.phantom import phantom_patients
+from minunet.data.preprocess import Preprocessing
+from minunet.files import InputError
+from minunet.predict import predict_slices, segment
+from minunet.predict_files import find_inputs, predict_files, read_slices
+
+NET = UNet(3, 1, base_channels=4, depth=2, seed=1)
+SETTINGS = Preprocessing(size=32)
+
+
+@pytest.fixture
+def folder(tree):
+    return sorted(path for path in tree.iterdir() if path.is_dir())[0]
+
+
+@pytest.mark.parametrize("size", [(32, 32), (30, 32), (33, 41), (5, 7)])
+def test_slices_of_any_size_come_back_at_that_size(size):
+    x = np.random.default_rng(0).normal(size=(3, *size, 3)).astype(np.float32)
+    assert predict_slices(NET, x).shape == (3, *size, 1)
+
+
+def test_where_nothing_needs_padding_it_is_what_the_network_says():
+    x = np.random.default_rng(0).normal(size=(3, 32, 32, 3)).astype(np.float32)
+    assert np.array_equal(predict_slices(NET, x, batch_size=3), NET.predict(x))
+
+
+def test_the_batch_size_does_not_change_the_result():
+    x = np.random.default_rng(0).normal(size=(5, 16, 16, 3)).astype(np.float32)
+    assert np.allclose(predict_slices(NET, x, batch_size=2), predict_slices(NET, x, batch_size=5),
+                       atol=1e-6)
+
+
+def test_a_network_that_drops_borders_is_refused():
+    net = UNet(3, 1, base_channels=2, depth=1, padding="valid")
+    with pytest.raises(ValueError, match="same padding"):
+        predict_slices(net, np.zeros((1, 32, 32, 3), np.float32))
+
+
+def test_a_patient_comes_back_at_the_size_that_was_stored():
+    (patient,) = phantom_patients(1, size=48, slices=3, seed=0)
+    images, masks = patient.load()
+    probabilities = segment(NET, images[..., :3], SETTINGS)
+    assert probabilities.shape == (*masks.shape, 1)
+    assert ((probabilities >= 0) & (probabilities <= 1)).all()
+
+
+def test_a_patient_of_other_channels_is_refused():
+    with pytest.raises(InputError, match="anna has 1 channels, the model takes 3"):
+        segment(NET, np.ones((2, 32, 32, 1)), SETTINGS, "anna")
+
+
+def test_every_slice_of_a_folder_gets_three_pictures_of_its_own_size(folder, tmp_path):
+    (found,) = predict_files(NET, SETTINGS, [folder], tmp_path)
+    assert found[:2] == (folder.name, 6)
+    assert len(os.listdir(tmp_path / folder.name)) == 3 * 6
+    mask = imread(tmp_path / folder.name / f"{folder.name}_1_mask.png")
+    probability = imread(tmp_path / folder.name / f"{folder.name}_1_probability.png")
+    assert mask.shape == probability.shape == (48, 48)
+    assert set(np.unique(mask)) <= {0, 255}
+    assert np.array_equal(mask > 0, probability >= 128)
+
+
+def test_a_single_image_gets_its_pictures_beside_each_other(folder, tmp_path):
+    list(predict_files(NET, SETTINGS, [folder / f"{folder.name}_2.tif"], tmp_path))
+    assert sorted(os.listdir(tmp_path)) == [f"{folder.name}_2_{kind}.png" for kind in
+                                            ("mask", "overlay", "probability")]
+
+
+def test_slices_come_in_the_order_of_their_numbers_and_without_masks(folder):
+    (files,) = find_inputs([folder]).values()
+    assert [file.stem.rsplit("_")[-1] for file in files] == ["1", "2", "3", "4", "5", "6"]
+
+
+@pytest.mark.parametrize("names, message", [
+    (["nowhere"], "nowhere does not exist"),
+    (["empty"], "holds no images"),
+    (["a/scan.png", "b/scan.png"], "two inputs are called scan"),
+    (["a/scan.png", "broken.png"], "broken.png: it is truncated or no image"),
+    (["grey.png"], "grey has 1 channels"),
+    (["mixed"], "slices of mixed differ"),
+    (["black.png"], "nothing to standardise"),
+])
+def test_bad_input_is_refused_before_anything_is_written(tmp_path, names, message):
+    rng = np.random.default_rng(0)
+    for name in ("empty", "a", "b", "mixed"):
+        (tmp_path / name).mkdir()
+    for name, shape in (("a/scan.png", (9, 9, 3)), ("b/scan.png", (9, 9, 3)), ("grey.png", (9, 9)),
+                        ("mixed/1.png", (9, 9, 3)), ("mixed/2.png", (8, 9, 3))):
+        imsave(tmp_path / name, rng.integers(0, 255, shape, np.uint8), check_contrast=False)
+    imsave(tmp_path / "black.png", np.zeros((9, 9, 3), np.uint8), check_contrast=False)
+    (tmp_path / "broken.png").write_bytes(b"\x89PNG and nothing more")
+    with pytest.raises(InputError, match=message):
+        list(predict_files(NET, SETTINGS, [tmp_path / name for name in names], tmp_path / "out"))
+    assert not (tmp_path / "out").exists()
+
+
+def test_slices_are_read_as_one_array(folder):
+    (name, files), = find_inputs([folder]).items()
+    assert read_slices(name, files).shape == (6, 48, 48, 3)

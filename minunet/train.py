@@ -178,13 +178,22 @@ class _Held:
         self.prepared = prepare(images, preprocessing, patient.name)
         # The slice with the most tumour is the one to show.
         self.shown = int(self.masks.sum(axis=(1, 2)).argmax())
-        self.image = images[self.shown, ..., images.shape[-1] // 2]
+        self.image = _plainest(images[self.shown], self.masks[self.shown])
 
     def score(self, net):
         """Dice over the whole volume at the stored resolution, and the probabilities."""
         probabilities = restore(predict_slices(net, self.prepared), self.masks.shape[1:],
                                 self.preprocessing)[..., 0]  # (D, H, W)
         return dice(probabilities > THRESHOLD, self.masks), probabilities
+
+
+def _plainest(image, mask):
+    """The channel (H, W) in which what the mask marks stands out most from the rest."""
+    if not mask.any():
+        return image[..., 0]
+    inside, outside = image[mask == 1], image[mask == 0]  # (pixels, C)
+    contrast = np.abs(inside.mean(axis=0) - outside.mean(axis=0)) / (outside.std(axis=0) + 1e-9)
+    return image[..., contrast.argmax()]
 
 
 def _show_predictions(run, held_out):

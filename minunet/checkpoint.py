@@ -48,7 +48,8 @@ def load(path):
         # NumPy would leave a file open that it opened itself and then could not read.
         with open(path, "rb") as opened, np.load(opened, allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
-    except (ValueError, OSError, EOFError, KeyError, zipfile.BadZipFile, AttributeError) as error:
+    except (ValueError, OSError, EOFError, KeyError, zipfile.BadZipFile, AttributeError,
+            TypeError, RuntimeError) as error:  # an .npy file; an archive encrypted or too new
         raise InputError(f"{path} is truncated or not a minunet model "
                          f"({type(error).__name__}); copy or train it again") from error
     try:

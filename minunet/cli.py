@@ -79,13 +79,13 @@ def _evaluate(options):
             raise InputError(f"the model was trained on all patients in {options.data}; "
                              "leave out --held-out, or give other data")
     rows = list(evaluate(net, preprocessing, patients))
+    if options.csv:
+        write_csv(rows, options.csv)
     print(format_table(rows, seen))
     known = sum(row["patient"] in seen for row in rows)
     if known:
         print(f"* {known} of {len(rows)} patients: the model was trained on them, so their scores "
               "say nothing about new patients; --held-out leaves them out")
-    if options.csv:
-        write_csv(rows, options.csv)
 
 
 def _predict(options):

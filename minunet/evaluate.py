@@ -45,10 +45,10 @@ def format_table(rows, seen=()):
     -------
     str
     """
-    unit = rows[0]["unit"]
+    distance, volume = ("mm", "mm³") if rows[0]["unit"] == "mm" else ("voxels", "voxels")
     width = max(len("patient"), *(len(row["patient"]) + 2 for row in rows))
     lines = [f"{'patient':<{width}}{'Dice':>7}{'IoU':>7}{'sens.':>7}{'prec.':>7}{'HD95':>9}"
-             f"{'true volume':>14}{'predicted':>11}  (HD95 in {unit}, volumes in {unit}³)"]
+             f"{'true volume':>14}{'predicted':>11}  (HD95 in {distance}, volumes in {volume})"]
     for row in rows:
         name = row["patient"] + (" *" if row["patient"] in seen else "")
         lines.append(f"{name:<{width}}" + _cells(row[score] for score in SCORES)
@@ -57,8 +57,9 @@ def format_table(rows, seen=()):
     for kind in ("mean", "median"):
         lines.append(f"{kind:<{width}}" + _cells(summary[score][kind] for score in SCORES))
     counted = ", ".join(f"{score} {part['defined']}" for score, part in summary.items())
-    lines.append(f"each over the patients where it is defined, of {len(rows)}: {counted}; an "
-                 "infinite HD95 counts in the median, not in the mean")
+    lines.append(f"each over the patients where it is defined, of {len(rows)}: {counted}; "
+                 f"{summary['hausdorff95']['infinite']} infinite HD95 count in the median, not in "
+                 "the mean")
     return "\n".join(lines)
 
 

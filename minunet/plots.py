@@ -75,7 +75,7 @@ def plot_history(history, path):
 def plot_predictions(rows, path, title=None):
     """Draw image, truth, prediction and errors side by side, a row a patient.
 
-    The prediction's shade is its probability, its outline where that reaches 0.5.
+    The prediction's shade is its probability, its outline where that exceeds 0.5.
 
     Parameters
     ----------
@@ -99,7 +99,7 @@ def plot_predictions(rows, path, title=None):
     for axes, row in zip(panels, rows, strict=True):
         image, truth, probability = (np.asarray(row[key])
                                      for key in ("image", "truth", "probability"))
-        truth, prediction = truth > 0, probability >= 0.5
+        truth, prediction = truth > 0, probability > 0.5
         _draw(axes[0], image)
         _draw(axes[1], image, truth=truth)
         _shade(axes[1], 0.3 * truth, TRUTH)

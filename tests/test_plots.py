@@ -122,7 +122,8 @@ def test_a_long_name_keeps_its_ends(tmp_path, drawn):
 
 def test_hits_misses_and_false_alarms_have_each_their_colour_and_place(tmp_path, drawn):
     left, top = COLUMNS < 24, ROWS < 20
-    plots.plot_predictions([row(truth=left, probability=top * 0.5)], tmp_path / "p.png")
+    shown = row(truth=left, probability=np.where(top, 0.51, 0.5))
+    plots.plot_predictions([shown], tmp_path / "p.png")
     shades = [shade.get_array() for shade in drawn[0].axes[3].images[1:]]
     for shade, color, where in zip(shades, (plots.HIT, plots.TRUTH, plots.PREDICTION),
                                    (left & top, left & ~top, top & ~left), strict=True):

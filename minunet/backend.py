@@ -2,21 +2,15 @@
 
 Ops never ask which library they run on. They take the array module from their input,
 ``xp = array_module(x)``, and write ``xp.`` where others write ``np.``. What the two do need
-done differently (moving data, cutting work into blocks, using the cores) is done here.
+done differently is done here (moving data) and in `cores` (blocks of work, threads).
 """
 
-import os
 import sys
-from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 
 import numpy as np
-from threadpoolctl import ThreadpoolController
 
 from minunet.files import InputError
-
-CPU_BLOCK_BYTES = 2 << 20  # of scratch memory: more leaves the cache, less is all overhead
-GPU_BLOCK_BYTES = 1 << 28  # a GPU wants large products: here the bound is memory, not cache
 
 
 def array_module(x, name="x"):
@@ -91,75 +85,3 @@ def check_device(device):
 def to_host(x):
     """Give `x` as a NumPy array (on a GPU this waits for it to be computed)."""
     return x if on_host(x) else x.get()
-
-
-def threads():
-    """Count of worker threads: ``MINUNET_THREADS`` if set, else one for each usable core."""
-    setting = os.environ.get("MINUNET_THREADS")
-    if setting is None:
-        return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    if not setting.isdigit() or int(setting) < 1:
-        raise InputError(f"MINUNET_THREADS must be a whole number from 1, got {setting!r}")
-    return int(setting)
-
-
-@cache
-def _pool(workers):
-    return ThreadPoolExecutor(workers, thread_name_prefix="minunet")
-
-
-@cache
-def _blas():
-    return ThreadpoolController()
-
-
-def parallel(xp, function, tasks):
-    """Compute ``[function(*task) for task in tasks]``, the tasks shared among the cores.
-
-    NumPy lets go of the interpreter lock in its loops and products, so plain threads do;
-    BLAS keeps to one thread meanwhile, or the two kinds of threads would fight for the cores.
-    A GPU is parallel in itself, and gets the tasks one after the other.
-
-    Parameters
-    ----------
-    xp : module
-        The array module that `function` computes with.
-    function : callable
-        It must write to memory that no other task touches.
-    tasks : list of tuple
-        Arguments. Results come in this order whatever the number of threads.
-    """
-    workers = threads() if xp is np else 1
-    if workers == 1 or len(tasks) == 1:
-        return [function(*task) for task in tasks]
-    with _blas().limit(limits=1, user_api="blas"):
-        return list(_pool(workers).map(lambda task: function(*task), tasks))
-
-
-def row_blocks(xp, n, rows, row_bytes, at_least=0):
-    """Cut `n` images of `rows` rows into blocks whose scratch memory stays in cache.
-
-    A block is some rows of one image, or some whole images: either way its part of a
-    channels-last array is one contiguous stretch of memory.
-
-    Parameters
-    ----------
-    xp : module
-        The array module; a GPU gets larger blocks.
-    n, rows : int
-        Images, and rows of each.
-    row_bytes : int
-        Scratch memory that one row needs.
-    at_least : int
-        Bytes below which smaller blocks do not pay, whatever the cache.
-
-    Returns
-    -------
-    list of (slice, slice)
-        The images and the rows of each block, in order.
-    """
-    limit = max(CPU_BLOCK_BYTES if xp is np else GPU_BLOCK_BYTES, at_least)
-    images = max(1, min(limit // (rows * row_bytes), -(-n // threads())))
-    step = min(rows, max(1, limit // row_bytes))
-    return [(slice(i, min(i + images, n)), slice(r, min(r + step, rows)))
-            for i in range(0, n, images) for r in range(0, rows, step)]

@@ -44,8 +44,8 @@ class Report(list):
         return all(row.ok for row in self)
 
     def __str__(self):
-        name = max(len("argument"), *(len(row.argument) for row in self)) + 2
-        shape = max(len(str(row.shape)) for row in self) + 2
+        name = max([8, *(len(row.argument) for row in self)]) + 2
+        shape = max([5, *(len(str(row.shape)) for row in self)]) + 2
         lines = [f"{'argument':<{name}}{'shape':<{shape}}{'error':>8}  {'allowed':<9}{'':<7}"
                  f"{'worst at':<14}{'backward':>12}{'differences':>13}"]
         for row in self:
@@ -215,12 +215,12 @@ def _differences(forward, array, dy, step):
     for index in np.ndindex(array.shape):
         saved = array[index]
         array[index] = saved + step
-        above = forward()
+        above = forward().copy()  # forward may give a view of what is about to move
         array[index] = saved - step
         below = forward()
-        array[index] = saved
         # Subtract before summing: the parts of y that do not move cancel exactly.
         numeric[index] = np.sum(dy * (above - below)) / (2 * step)
+        array[index] = saved
     return numeric
 
 

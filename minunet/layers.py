@@ -3,6 +3,8 @@
 import math
 from typing import NamedTuple
 
+import numpy as np
+
 KERNEL = {"conv": 3, "up": 2, "head": 1}
 
 
@@ -140,12 +142,43 @@ def _sizes(config, h):
     return sizes
 
 
+def receptive_fields(config):
+    """Give for each layer the side of the square of input pixels that one of its pixels sees.
+
+    Followed along one axis: pixel i of a layer sees the input from lo[i] to hi[i]. Above the
+    bottom that depends on where in a pooling's window the pixel lies; the largest is given.
+
+    Parameters
+    ----------
+    config : dict
+        As `UNet.config`.
+
+    Returns
+    -------
+    list of int
+        One for each of `list_layers`.
+    """
+    lo = hi = np.arange(64 << config["depth"])  # long: its ends, where less is seen, don't matter
+    fields, skips = [], []
+    for layer in list_layers(config):
+        if layer.kind == "conv":
+            lo, hi = np.append(lo[0], lo[:-1]), np.append(hi[1:], hi[-1])
+        elif layer.kind == "pool":
+            skips.append((lo, hi))
+            lo, hi = lo[::2], hi[1::2]
+        elif layer.kind == "up":
+            lo, hi = lo.repeat(2), hi.repeat(2)
+        elif layer.kind == "concat":
+            skip_lo, skip_hi = skips.pop()
+            lo, hi = np.minimum(lo, skip_lo), np.maximum(hi, skip_hi)
+        fields.append(int((hi - lo).max()) + 1)
+    return fields
+
+
 def summarise(config, size):
     """Describe every layer as a line of text: shape, parameters, multiplications, receptive field.
 
-    The receptive field is the side of the square of input pixels that one pixel of the layer
-    can see. A 3×3 convolution adds two steps to it, a pooling one, a step being 2^(poolings so
-    far) input pixels; an up-convolution makes the step smaller again and adds nothing.
+    The last column is the receptive field, see `receptive_fields`.
 
     Parameters
     ----------
@@ -166,20 +199,14 @@ def summarise(config, size):
     """
     lines = [f"{'layer':<13}{'output (H, W, C)':>20}{'parameters':>13}"
              f"{'multiplications':>17}{'sees':>6}"]
-    step = field = 1
     all_parameters = all_products = 0
-    for layer, (h, w) in zip(list_layers(config), trace(config, size), strict=True):
+    rows = zip(list_layers(config), trace(config, size), receptive_fields(config), strict=True)
+    for layer, (h, w), field in rows:
         shapes = parameter_shapes(layer, config["norm"])
         parameters = sum(math.prod(shape) for shape in shapes.values())
         # Each input pixel of an up-convolution meets the whole kernel; its output is 4 × finer.
         meetings = h * w // 4 if layer.kind == "up" else h * w
         products = meetings * math.prod(shapes["w"]) if "w" in shapes else 0
-        if layer.kind == "conv":
-            field += 2 * step
-        elif layer.kind == "pool":
-            field, step = field + step, step * 2
-        elif layer.kind == "up":
-            step //= 2
         shape = f"({h}, {w}, {layer.f})"
         lines.append(f"{layer.name:<13}{shape:>20}{parameters:>13,}{products:>17,}{field:>6}")
         all_parameters, all_products = all_parameters + parameters, all_products + products

@@ -111,7 +111,7 @@ def warmup_cosine(step, total, peak, warmup=0.1, floor=0.01):
     warmup : float
         Share of the steps on the way up.
     floor : float
-        The last learning rate, as a share of the peak.
+        What the learning rate falls towards, as a share of the peak.
 
     Returns
     -------

@@ -11,6 +11,7 @@ import numpy as np
 from minunet import checkpoint, ops
 from minunet.backend import array_module, check_device, to_device, to_host
 from minunet.blocks import double_conv_backward, double_conv_forward
+from minunet.cores import blas_on_one_thread
 from minunet.layers import check_config, list_layers, parameter_shapes, trace
 from minunet.ops.checks import check_float
 
@@ -66,9 +67,9 @@ class UNet:
 
     @classmethod
     def paper(cls, **changes):
-        """The network of 2015: 1 → 2 channels, 64 … 1024, unpadded, no normalisation.
+        """Build the network of 2015: 64 … 1024 channels, unpadded, 572×572 → 388×388 pixels.
 
-        31,030,658 parameters; 572×572 pixels in, 388×388 out. `changes` override its arguments.
+        It has 31,030,658 parameters. `changes` override its arguments.
         """
         return cls(**{"out_channels": 2, "base_channels": 64, "padding": "valid", "norm": None,
                       "dropout": 0.5} | changes)
@@ -93,6 +94,7 @@ class UNet:
         cache = {"training": training}
         return self._run(x, training, cache), cache
 
+    @blas_on_one_thread()
     def _run(self, x, training, cache):
         self._check_input(x)
         skips = []
@@ -115,6 +117,7 @@ class UNet:
         return double_conv_forward(x, name, self.params, self.buffers, padding=self.pad,
                                    training=training)
 
+    @blas_on_one_thread()
     def backward(self, dlogits, cache):
         """Compute the gradients, back along the way that the data came.
 
@@ -198,8 +201,7 @@ class UNet:
     def save(self, path, **extra):
         """Write the configuration, parameters and buffers to an ``.npz`` file, whole or not at all.
 
-        `extra` are things that JSON can hold and that must travel with the weights, such as
-        ``preprocessing``.
+        `extra` must be what JSON can hold: what travels with the weights, as ``preprocessing``.
         """
         arrays = {f"params/{k}": to_host(v) for k, v in self.params.items()}
         arrays |= {f"buffers/{k}": to_host(v) for k, v in self.buffers.items()}

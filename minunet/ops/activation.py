@@ -1,6 +1,7 @@
 """The rectified linear unit, and the two functions that turn logits into probabilities."""
 
 from minunet.backend import array_module
+from minunet.cores import blockwise
 from minunet.ops.checks import check_float, check_shape
 
 
@@ -19,7 +20,8 @@ def relu_forward(x):
         `y` itself, which the next op keeps anyway: y > 0 exactly where x > 0.
     """
     check_float("x", x)
-    y = array_module(x).maximum(x, 0)
+    xp = array_module(x)
+    y = blockwise(lambda x: xp.maximum(x, 0), x)
     return y, y
 
 
@@ -39,7 +41,7 @@ def relu_backward(dy, cache):
     y = cache
     check_float("dy", dy, like=y)
     check_shape("dy", dy, y.shape)
-    return dy * (y > 0)
+    return blockwise(lambda dy, y: dy * (y > 0), dy, y)
 
 
 def sigmoid(x):

@@ -1,6 +1,7 @@
 """The skip connection's op: crop what came across to the size of what came up, and join them."""
 
 from minunet.backend import array_module
+from minunet.cores import image_parts, parallel
 from minunet.ops.checks import check_float, check_image, check_shape
 
 
@@ -37,8 +38,15 @@ def concat_forward(skip, up):
         raise ValueError(f"skip must be as large as up {up.shape} or larger, with as many "
                          f"images; got {skip.shape}")
     crop = (slice(None), *(slice(s // 2, s // 2 + oh) for s, oh in zip(spare, size, strict=True)))
-    y = array_module(skip).concatenate([skip[crop], up], axis=-1)  # (N, OH, OW, C + F)
-    return y, (skip.shape, crop, y.shape)
+    xp, channels = array_module(skip), skip.shape[-1]
+    y = xp.empty((*up.shape[:-1], channels + up.shape[-1]), dtype=up.dtype)  # (N, OH, OW, C + F)
+
+    def some(images):
+        y[images, ..., :channels] = skip[images][crop]
+        y[images, ..., channels:] = up[images]
+
+    parallel(xp, some, image_parts(xp, len(up)))
+    return y, (skip.shape, crop, y.shape, y.dtype)
 
 
 def concat_backward(dy, cache):
@@ -55,8 +63,10 @@ def concat_backward(dy, cache):
     dskip : array (N, H, W, C)
     dup : array (N, OH, OW, F)
     """
-    skip_shape, crop, y_shape = cache
+    skip_shape, crop, y_shape, dtype = cache
     check_float("dy", dy)
+    if dy.dtype != dtype:
+        raise TypeError(f"dy must be {dtype} as skip and up were, got {dy.dtype}")
     check_shape("dy", dy, y_shape)
     channels = skip_shape[-1]
     dskip = array_module(dy).zeros(skip_shape, dtype=dy.dtype)

@@ -1,7 +1,8 @@
 """Transposed convolution, the U-Net's up-convolution: convolution's data gradient, forwards."""
 
+from minunet.cores import blocksum
 from minunet.ops.checks import check_float, check_shape, per_axis
-from minunet.ops.conv import check_conv_arguments, im2col, sum_pixels
+from minunet.ops.conv import check_conv_arguments, im2col
 
 
 def conv_transpose_forward(x, w, b=None, *, stride=1, padding=0):
@@ -74,4 +75,5 @@ def conv_transpose_backward(dy, cache):
     check_shape("dy", dy, y_shape)
     dx = im2col.forward(dy, w, x.shape[1:-1], stride, padding)
     dw = im2col.weight_gradient(dy, x, w.shape[:-2], stride, padding)
-    return dx, dw, sum_pixels(dy) if has_bias else None
+    db = blocksum(lambda dy: dy, dy) if has_bias else None
+    return dx, dw, db

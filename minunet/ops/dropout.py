@@ -30,7 +30,7 @@ def dropout_forward(x, rate, rng):
     References
     ----------
     N. Srivastava et al., "Dropout: a simple way to prevent neural networks from overfitting",
-    2014 (there the division is made at test time).
+    2014 (there nothing is divided, and at test time all is multiplied by 1 − rate).
     """
     check_float("x", x)
     if not 0 <= rate < 1:

@@ -3,18 +3,18 @@
 from typing import NamedTuple
 
 from minunet.backend import array_module
+from minunet.cores import blocksum, blockwise
 from minunet.ops.checks import check_float, check_image, check_shape
-from minunet.ops.conv import sum_pixels
 
 
 class BatchNormCache(NamedTuple):
     """What `batch_norm_backward` needs, and the batch's statistics for the running ones."""
 
-    normalised: object  # x̂, (N, H, W, C)
-    inverse_std: object  # 1 / √(variance + ε), (C,)
+    x: object  # (N, H, W, C); x̂ is cheaper to compute again than to keep
+    mean: object  # μ, (C,)
+    var: object  # σ², (C,), divided by the number of pixels, not by one less
+    inverse_std: object  # 1 / √(σ² + ε), (C,)
     gamma: object  # (C,)
-    mean: object  # (C,)
-    var: object  # (C,), divided by the number of pixels, not by one less
 
 
 def batch_norm_forward(x, gamma, beta, *, eps=1e-5):
@@ -37,7 +37,7 @@ def batch_norm_forward(x, gamma, beta, *, eps=1e-5):
     -------
     y : array like `x`
     cache : BatchNormCache
-        x̂ and 1/√(σ² + ε), from which backward is shortest; also μ and σ².
+        x, and what makes x̂ of it.
 
     Raises
     ------
@@ -50,15 +50,13 @@ def batch_norm_forward(x, gamma, beta, *, eps=1e-5):
     """
     _check(x, gamma=gamma, beta=beta)
     pixels = x.size // x.shape[-1]
-    mean = sum_pixels(x) / pixels
-    normalised = x - mean
+    mean = blocksum(lambda x: x, x) / pixels
     # Not E[x²] − μ², which cancels catastrophically in float32 where μ is large.
-    var = sum_pixels(normalised * normalised) / pixels
+    var = blocksum(lambda x, mean: (x - mean) ** 2, x, channels=(mean,)) / pixels
     inverse_std = 1 / array_module(x).sqrt(var + eps)
-    normalised *= inverse_std
-    y = normalised * gamma
-    y += beta
-    return y, BatchNormCache(normalised, inverse_std, gamma, mean, var)
+    y = blockwise(lambda x, mean, scale, beta: (x - mean) * scale + beta, x,
+                  channels=(mean, gamma * inverse_std, beta))
+    return y, BatchNormCache(x, mean, var, inverse_std, gamma)
 
 
 def batch_norm_backward(dy, cache):
@@ -69,8 +67,8 @@ def batch_norm_backward(dy, cache):
         dβ = Σ dy        dγ = Σ dy x̂
         dx = γ / √(σ² + ε) · (dy − dβ / M − x̂ dγ / M)
 
-    The two subtracted terms are the ways through μ and through σ²: dx has mean 0, and no part
-    along x̂, because shifting or stretching x does not change y.
+    The two subtracted terms are the ways through μ and through σ²: dx has mean 0 and (but for
+    ε) no part along x̂, because shifting or stretching x does not change y.
 
     Parameters
     ----------
@@ -82,16 +80,15 @@ def batch_norm_backward(dy, cache):
     -------
     dx, dgamma, dbeta : arrays of the shapes of x, gamma and beta
     """
-    normalised, inverse_std, gamma = cache[:3]
-    check_float("dy", dy, like=normalised)
-    check_shape("dy", dy, normalised.shape)
+    x, mean, _, inverse_std, gamma = cache
+    check_float("dy", dy, like=x)
+    check_shape("dy", dy, x.shape)
     pixels = dy.size // dy.shape[-1]
-    dbeta = sum_pixels(dy)
-    dgamma = sum_pixels(dy * normalised)
-    dx = normalised * (-dgamma / pixels)
-    dx += dy
-    dx -= dbeta / pixels
-    dx *= gamma * inverse_std
+    dbeta = blocksum(lambda dy: dy, dy)
+    dgamma = inverse_std * blocksum(lambda dy, x, mean: dy * (x - mean), dy, x, channels=(mean,))
+    through_mean, through_std = dbeta / pixels, dgamma * inverse_std / pixels
+    dx = blockwise(lambda dy, x, mean, m, s, scale: (dy - m - (x - mean) * s) * scale, dy, x,
+                   channels=(mean, through_mean, through_std, gamma * inverse_std))
     return dx, dgamma, dbeta
 
 
@@ -111,9 +108,8 @@ def batch_norm_inference(x, gamma, beta, mean, var, *, eps=1e-5):
     """
     _check(x, gamma=gamma, beta=beta, mean=mean, var=var)
     scale = gamma / array_module(x).sqrt(var + eps)  # (C,)
-    y = x * scale
-    y += beta - mean * scale
-    return y
+    return blockwise(lambda x, scale, shift: x * scale + shift, x,
+                     channels=(scale, beta - mean * scale))
 
 
 def _check(x, **per_channel):

@@ -3,6 +3,7 @@
 import numpy as np
 
 from minunet.backend import array_module
+from minunet.cores import image_parts, parallel
 from minunet.ops.checks import check_float, check_image, check_shape, per_axis
 
 
@@ -46,12 +47,17 @@ def max_pool_forward(x, *, size=2, stride=None, padding=0):
     if min(out) < 1:
         raise ValueError(f"size {size} is larger than x {x.shape} with padding {padding}")
     windows = _windows(size, stride, out)
-    y = padded[windows[0]].copy()  # (N, OH, OW, C)
+    y = xp.empty((len(x), *out, x.shape[-1]), dtype=x.dtype)  # (N, OH, OW, C)
     winner = xp.zeros(y.shape, dtype=np.min_scalar_type(len(windows)))
-    for place, window in enumerate(windows[1:], start=1):
-        candidate = padded[window]
-        winner = xp.where(candidate > y, winner.dtype.type(place), winner)
-        xp.maximum(y, candidate, out=y)
+
+    def some(images):
+        y[images] = padded[images][windows[0]]
+        for place, window in enumerate(windows[1:], start=1):
+            candidate = padded[images][window]
+            xp.copyto(winner[images], winner.dtype.type(place), where=candidate > y[images])
+            xp.maximum(y[images], candidate, out=y[images])
+
+    parallel(xp, some, image_parts(xp, len(x)))
     return y, (winner, windows, padding, x.shape, x.dtype)
 
 
@@ -70,11 +76,18 @@ def max_pool_backward(dy, cache):
     """
     winner, windows, padding, x_shape, dtype = cache
     check_float("dy", dy)
+    if dy.dtype != dtype:
+        raise TypeError(f"dy must be {dtype} as x was, got {dy.dtype}")
     check_shape("dy", dy, winner.shape)
     size = (h + 2 * p for h, p in zip(x_shape[1:-1], padding, strict=True))
-    dx = array_module(dy).zeros((len(dy), *size, x_shape[-1]), dtype=dtype)
-    for place, window in enumerate(windows):
-        dx[window] += dy * (winner == place)
+    xp = array_module(dy)
+    dx = xp.zeros((len(dy), *size, x_shape[-1]), dtype=dtype)
+
+    def some(images):
+        for place, window in enumerate(windows):
+            dx[images][window] += dy[images] * (winner[images] == place)
+
+    parallel(xp, some, image_parts(xp, len(dy)))
     return dx[_inside(x_shape, padding)]
 
 

@@ -1,18 +1,22 @@
 """Convolution: one contract, and the methods that fulfil it.
 
-Read `loops` (the definition), then `im2col` (the same sums as one matrix product). A method is
-a module with three functions, one for each array of ``y = conv(x, w)`` that can be unknown::
+Read `loops` (the definition), then `im2col` (the same sums as one matrix product), then
+`winograd` (fewer multiplications). A method is a module with three functions, one for each
+array of ``y = conv(x, w)`` that can be unknown::
 
     forward(x, w, out, stride, padding)                   -> y
     data_gradient(dy, w, x_shape, stride, padding)        -> dx
     weight_gradient(x, dy, kernel, stride, padding)       -> dw
 """
 
-from minunet.backend import array_module
-from minunet.ops.checks import check_float, check_image, check_shape, per_axis
-from minunet.ops.conv import im2col, loops
+import math
 
-METHODS = {"loops": loops, "im2col": im2col}
+from minunet.cores import blocksum
+from minunet.ops.checks import check_float, check_image, check_shape, per_axis
+from minunet.ops.conv import im2col, loops, winograd
+
+METHODS = {"loops": loops, "im2col": im2col, "winograd": winograd}
+WINOGRAD_FROM = 512  # C · F from which it is the faster method: `choose`
 
 
 def conv_forward(x, w, b=None, *, stride=1, padding=0, method="auto"):
@@ -31,8 +35,9 @@ def conv_forward(x, w, b=None, *, stride=1, padding=0, method="auto"):
     b : array (F,), optional
     stride, padding : int or one int an axis
         S ≥ 1 and P ≥ 0, in pixels.
-    method : {"auto", "im2col", "loops"}
-        How to compute it; the result is the same to rounding. "auto" is "im2col".
+    method : {"auto", "loops", "im2col", "winograd"}
+        How to compute it; the result is the same to rounding. "winograd" does 3×3 kernels of
+        stride 1 on images only; "auto" takes the faster one, see `choose`.
 
     Returns
     -------
@@ -51,9 +56,7 @@ def conv_forward(x, w, b=None, *, stride=1, padding=0, method="auto"):
     """
     axes = check_conv_arguments(x, w, b, channels=-2)
     stride, padding = per_axis("stride", stride, axes, 1), per_axis("padding", padding, axes, 0)
-    if method != "auto" and method not in METHODS:
-        raise ValueError(f"method must be 'auto' or one of {sorted(METHODS)}, got {method!r}")
-    module = METHODS.get(method, im2col)
+    module = choose(method, w.shape, stride, padding)
     sizes = zip(x.shape[1:-1], w.shape[:-2], stride, padding, strict=True)
     out = tuple((h + 2 * p - k) // s + 1 for h, k, s, p in sizes)
     if min(out) < 1:
@@ -94,13 +97,42 @@ def conv_backward(dy, cache):
     check_shape("dy", dy, (len(x), *out, w.shape[-1]))
     dx = module.data_gradient(dy, w, x.shape, stride, padding)
     dw = module.weight_gradient(x, dy, w.shape[:-2], stride, padding)
-    return dx, dw, sum_pixels(dy) if has_bias else None
+    db = blocksum(lambda dy: dy, dy) if has_bias else None
+    return dx, dw, db
 
 
-def sum_pixels(a):
-    """Sum over all axes but the last, as a product with ones: the fastest way, and accurate."""
-    ones = array_module(a).ones(a.size // a.shape[-1], dtype=a.dtype)
-    return ones @ a.reshape(-1, a.shape[-1])
+def choose(method, w_shape, stride, padding):
+    """Give the module that computes a convolution.
+
+    Winograd's method saves multiplications and pays with transforms of every tile: a cost that
+    grows with C + F where the saving grows with C · F.
+
+    Parameters
+    ----------
+    method : str
+        As for `conv_forward`.
+    w_shape : tuple
+        (KH, KW, C, F).
+    stride, padding : tuple of int
+
+    Returns
+    -------
+    module
+
+    Raises
+    ------
+    ValueError
+        If there is no such method, or it cannot do this kernel, stride or padding.
+    """
+    fits = winograd.fits(tuple(w_shape[:-2]), stride, padding)
+    if method == "auto":
+        return winograd if fits and math.prod(w_shape[-2:]) >= WINOGRAD_FROM else im2col
+    if method not in METHODS:
+        raise ValueError(f"method must be 'auto' or one of {sorted(METHODS)}, got {method!r}")
+    if method == "winograd" and not fits:
+        raise ValueError("method 'winograd' does 3×3 kernels with stride 1 and padding up to 2, "
+                         f"got kernel {tuple(w_shape[:-2])}, stride {stride}, padding {padding}")
+    return METHODS[method]
 
 
 def check_conv_arguments(x, w, b, channels):

@@ -16,7 +16,8 @@ import math
 
 import numpy as np
 
-from minunet.backend import array_module, parallel, row_blocks, threads
+from minunet.backend import array_module
+from minunet.cores import parallel, row_blocks, threads
 
 
 def forward(x, w, out, stride, padding):
@@ -58,13 +59,17 @@ def data_gradient(dy, w, x_shape, stride, padding):
     With stride 1 that sum is a convolution again: of `dy`, with the kernel turned by half a
     turn, C and F exchanged, and padding K − 1 − P. It needs no scattered additions.
     """
-    kernel = w.shape[:-2]
-    turned_padding = tuple(k - 1 - p for k, p in zip(kernel, padding, strict=True))
+    turned, turned_padding = turn(w, padding)
     if max(stride) == 1 and min(turned_padding) >= 0:
-        spatial = tuple(range(len(kernel)))
-        turned = array_module(w).flip(w, axis=spatial).swapaxes(-1, -2)  # (KH, KW, F, C)
         return forward(dy, turned, x_shape[1:-1], stride, turned_padding)
     return _scatter(dy, w, x_shape, stride, padding)
+
+
+def turn(w, padding):
+    """Give the kernel and the padding of the convolution that leads from dy back to dx."""
+    spatial = tuple(range(w.ndim - 2))
+    turned = array_module(w).flip(w, axis=spatial).swapaxes(-1, -2)  # (KH, KW, F, C)
+    return turned, tuple(k - 1 - p for k, p in zip(w.shape, padding, strict=False))
 
 
 def _scatter(dy, w, x_shape, stride, padding):
@@ -100,29 +105,50 @@ def _blocks(x, w_shape, out):
 
 def _patches(x, images, rows, kernel, out, stride, padding):
     """The patch matrix of a block, (pixels, KH·KW·C): a strided view, and one copy."""
-    strip = _strip(x, images, rows, kernel, stride, padding)  # (N, rows in, W + 2P, C)
-    n, *pixel_strides, c_stride = strip.strides
-    shape = (len(strip), rows.stop - rows.start, *out[1:], *kernel, x.shape[-1])
+    start = rows.start * stride[0] - padding[0]
+    stop = (rows.stop - 1) * stride[0] + kernel[0] - padding[0]
+    pixels = strip(x, images, (start, stop), padding[1:],
+                   _padded_size(x.shape[2:-1], padding[1:]))  # (n, rows in, W + 2P, C)
+    n, *pixel_strides, c_stride = pixels.strides
+    shape = (len(pixels), rows.stop - rows.start, *out[1:], *kernel, x.shape[-1])
     strides = (n, *(a * s for a, s in zip(pixel_strides, stride, strict=True)),
                *pixel_strides, c_stride)
-    windows = array_module(x).lib.stride_tricks.as_strided(strip, shape, strides)
+    windows = array_module(x).lib.stride_tricks.as_strided(pixels, shape, strides)
     return windows.reshape(-1, math.prod(kernel) * x.shape[-1])
 
 
-def _strip(x, images, rows, kernel, stride, padding):
-    """The input rows that a block of output rows sees, with zeros where padding is."""
-    start = rows.start * stride[0] - padding[0]
-    stop = (rows.stop - 1) * stride[0] + kernel[0] - padding[0]
-    if max(padding) == 0:
+def strip(x, images, rows, before, size):
+    """Cut some rows out of some images, with zeros where rows or columns lie outside.
+
+    Parameters
+    ----------
+    x : array (N, H, W, C)
+    images : slice
+    rows : (int, int)
+        The first, and the one after the last; they may be negative, or beyond H.
+    before : tuple of int
+        For W (and further axes): how many zeros stand before the first pixel.
+    size : tuple of int
+        For W (and further axes): how many pixels to give; what is too much is cut off.
+
+    Returns
+    -------
+    array (n, rows, *size, C)
+        A view where nothing lies outside.
+    """
+    start, stop = rows
+    height, across = x.shape[1], x.shape[2:-1]
+    if start >= 0 and stop <= height and across == tuple(size) and not any(before):
         return x[images, start:stop]
-    n, height, (across, c) = images.stop - images.start, x.shape[1], (x.shape[2:-1], x.shape[-1])
-    strip = array_module(x).zeros((n, stop - start, *_padded_size(across, padding[1:]), c),
-                                  dtype=x.dtype)
+    n = images.stop - images.start
+    pixels = array_module(x).zeros((n, stop - start, *size, x.shape[-1]), dtype=x.dtype)
     first = min(max(start, 0), height)
     last = max(min(stop, height), first)
-    inside = (slice(p, p + w) for p, w in zip(padding[1:], across, strict=True))
-    strip[(slice(None), slice(first - start, last - start), *inside)] = x[images, first:last]
-    return strip
+    shown = tuple(min(w, s - b) for w, b, s in zip(across, before, size, strict=True))
+    to = (slice(b, b + w) for b, w in zip(before, shown, strict=True))
+    source = x[(images, slice(first, last), *(slice(0, w) for w in shown))]
+    pixels[(slice(None), slice(first - start, last - start), *to)] = source
+    return pixels
 
 
 def _padded_size(size, padding):

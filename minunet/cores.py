@@ -1,0 +1,175 @@
+"""Threads, and blocks of work that stay in cache: how an op uses all cores.
+
+NumPy's products can use several cores by themselves; its loops and copies use one. Both let go
+of the interpreter lock while they run, so here a few plain threads take blocks of an op's work
+each, and BLAS, which makes the products, keeps to one thread. A GPU is parallel in itself: it
+gets large blocks, one after the other.
+"""
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from functools import cache
+
+import numpy as np
+from threadpoolctl import ThreadpoolController
+
+from minunet.backend import array_module
+from minunet.files import InputError
+
+CPU_BLOCK_BYTES = 4 << 20  # of scratch memory: more leaves the cache, less is all overhead
+GPU_BLOCK_BYTES = 1 << 28  # a GPU wants large products: here the bound is memory, not cache
+
+
+def threads():
+    """Count of worker threads: ``MINUNET_THREADS`` if set, else one for each usable core."""
+    setting = os.environ.get("MINUNET_THREADS")
+    if setting is None:
+        return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    if not setting.isdigit() or int(setting) < 1:
+        raise InputError(f"MINUNET_THREADS must be a whole number from 1, got {setting!r}")
+    return int(setting)
+
+
+@cache
+def _pool(workers):
+    return ThreadPoolExecutor(workers, thread_name_prefix="minunet")
+
+
+@cache
+def _blas():
+    return ThreadpoolController()
+
+
+@contextmanager
+def blas_on_one_thread():
+    """Hold BLAS to one thread: around `parallel`, and around all that calls it again and again.
+
+    A BLAS thread that has nothing left to do waits for more by turning in circles, some
+    milliseconds long, on a core that ours could use.
+    """
+    with _blas().limit(limits=1, user_api="blas"):
+        yield
+
+
+def parallel(xp, function, tasks):
+    """Compute ``[function(*task) for task in tasks]``, the tasks shared among the cores.
+
+    Parameters
+    ----------
+    xp : module
+        The array module that `function` computes with.
+    function : callable
+        It must write to memory that no other task touches.
+    tasks : list of tuple
+        Arguments. Results come in this order whatever the number of threads.
+    """
+    workers = threads() if xp is np else 1
+    with blas_on_one_thread():
+        if workers == 1 or len(tasks) == 1:
+            return [function(*task) for task in tasks]
+        return list(_pool(workers).map(lambda task: function(*task), tasks))
+
+
+def blockwise(function, *arrays, channels=()):
+    """Compute ``function(*arrays, *channels)``, elementwise, block by block on all cores.
+
+    A block is small enough that what `function` computes on the way stays in cache, however
+    many steps it has. On a GPU the block is the whole.
+
+    Parameters
+    ----------
+    function : callable
+        Takes the same part of each array, and `channels` in a shape that fits; gives an array
+        of the part's shape.
+    arrays : arrays (..., C), of one shape
+    channels : arrays (C,)
+        One value a channel each.
+
+    Returns
+    -------
+    array
+        Of the shape of the arrays and the dtype of the first.
+    """
+    xp, together = array_module(arrays[0]), _pixels_together(arrays[0])
+    result = xp.empty(arrays[0].shape, dtype=arrays[0].dtype)
+    flat, *rows = (_rows(a, together) for a in (result, *arrays))
+    channels = [xp.tile(v, together) for v in channels]
+
+    def block(part):
+        flat[part] = function(*(a[part] for a in rows), *channels)
+
+    parallel(xp, block, _row_parts(xp, flat))
+    return result
+
+
+def blocksum(function, *arrays, channels=()):
+    """Sum ``function(*arrays, *channels)`` over all axes but the last, as `blockwise` goes.
+
+    Returns
+    -------
+    array (C,)
+    """
+    xp, together = array_module(arrays[0]), _pixels_together(arrays[0])
+    rows = [_rows(a, together) for a in arrays]
+    channels = [xp.tile(v, together) for v in channels]
+
+    def block(part):
+        values = function(*(a[part] for a in rows), *channels)
+        # As a product: faster than .sum(axis=0), and it rounds less.
+        return xp.ones(len(values), dtype=values.dtype) @ values
+
+    total = sum(parallel(xp, block, _row_parts(xp, rows[0])))
+    return total.reshape(together, -1).sum(axis=0)
+
+
+def _pixels_together(a):
+    """How many pixels to treat as one: NumPy is slow on rows of few channels."""
+    pixels = a.size // a.shape[-1]
+    return max(k for k in (1, 2, 4, 8, 16, 32) if pixels % k == 0 and k * a.shape[-1] <= 512
+               or k == 1)
+
+
+def _rows(a, together):
+    return a.reshape(-1, together * a.shape[-1])
+
+
+def _row_parts(xp, rows):
+    """Slices of at most a quarter of `CPU_BLOCK_BYTES`: several arrays share the cache."""
+    step = len(rows) if xp is not np else max(1, CPU_BLOCK_BYTES // 4 // rows[:1].nbytes)
+    return [(slice(i, min(i + step, len(rows))),) for i in range(0, len(rows), step)]
+
+
+def image_parts(xp, n):
+    """Cut `n` images into one slice a core (on a GPU: one slice), for `parallel`."""
+    step = -(-n // threads()) if xp is np else n
+    return [(slice(i, min(i + step, n)),) for i in range(0, n, step)]
+
+
+def row_blocks(xp, n, rows, row_bytes, at_least=0):
+    """Cut `n` images of `rows` rows into blocks whose scratch memory stays in cache.
+
+    A block is some rows of one image, or some whole images: either way its part of a
+    channels-last array is one contiguous stretch of memory.
+
+    Parameters
+    ----------
+    xp : module
+        The array module; a GPU gets larger blocks.
+    n, rows : int
+        Images, and rows of each.
+    row_bytes : int
+        Scratch memory that one row needs.
+    at_least : int
+        Bytes below which smaller blocks do not pay, whatever the cache.
+
+    Returns
+    -------
+    list of (slice, slice)
+        The images and the rows of each block, in order.
+    """
+    limit = max(CPU_BLOCK_BYTES if xp is np else GPU_BLOCK_BYTES, at_least)
+    images = max(1, min(limit // (rows * row_bytes), -(-n // threads())))
+    step = min(rows, max(1, limit // row_bytes))
+    return [(slice(i, min(i + images, n)), slice(r, min(r + step, rows)))
+            for i in range(0, n, images) for r in range(0, rows, step)]

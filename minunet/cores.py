@@ -6,6 +6,7 @@ each, and BLAS, which makes the products, keeps to one thread. A GPU is parallel
 gets large blocks, one after the other.
 """
 
+import ctypes
 import os
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -19,6 +20,24 @@ from minunet.files import InputError
 
 CPU_BLOCK_BYTES = 4 << 20  # of scratch memory: more leaves the cache, less is all overhead
 GPU_BLOCK_BYTES = 1 << 28  # a GPU wants large products: here the bound is memory, not cache
+
+
+def _keep_freed_memory():
+    """Ask the C library to keep the memory of freed arrays for the next ones.
+
+    By default it gives large blocks back to the system, which hands them out again filled with
+    zeros, page by page: a sixth of a training step was spent on that. Only glibc has the knob.
+    """
+    trim_threshold, mmap_threshold, most = -1, -3, 1 << 30  # M_…, from its malloc.h; bytes
+    try:
+        mallopt = ctypes.CDLL(None).mallopt
+    except (AttributeError, OSError, TypeError):  # another C library, another system
+        return
+    mallopt(mmap_threshold, most)
+    mallopt(trim_threshold, most)
+
+
+_keep_freed_memory()
 
 
 def threads():

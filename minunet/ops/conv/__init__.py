@@ -16,7 +16,7 @@ from minunet.ops.checks import check_float, check_image, check_shape, per_axis
 from minunet.ops.conv import im2col, loops, winograd
 
 METHODS = {"loops": loops, "im2col": im2col, "winograd": winograd}
-WINOGRAD_FROM = 512  # C · F from which it is the faster method: `choose`
+WINOGRAD_FROM = 256  # C · F from which it is the faster method: `choose`
 
 
 def conv_forward(x, w, b=None, *, stride=1, padding=0, method="auto"):

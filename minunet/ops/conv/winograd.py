@@ -3,20 +3,22 @@
 A 4×4 tile of the output depends on a 6×6 tile of the input. Direct, it costs 16 · 9 = 144
 multiplications a pair of channels. But there are matrices A, B, G (found once, below) with::
 
-    tile of y  =  Aᵀ [ (G w Gᵀ) ⊙ (Bᵀ d B) ] A          d: 6×6 tile of x,   ⊙: element by element
+    y = Aᵀ [ (G w Gᵀ) ⊙ (Bᵀ d B) ] A          d: 6×6 tile of x,   ⊙: element by element
 
 and only the 6 · 6 = 36 products at ⊙ are between data; the rest multiplies by small constants.
-Written with the Kronecker product (A ⊗ A acts on a flattened tile as Aᵀ · A does on the square
-one) and with all T tiles and all channels at once, that is five matrix products::
+For all T tiles and all channels at once, ⊙ becomes a matrix product for each of the 36 places::
 
-    V = (Bᵀ⊗Bᵀ) D        D: (36, T·C), the tiles of x        V: (36, T, C)
-    U = (G⊗G) w          w: (9, C·F)                         U: (36, C, F)
-    M[k] = V[k] U[k]     for each of the 36 places k         M: (36, T, F)
-    Y = (Aᵀ⊗Aᵀ) M                                            Y: (16, T·F), the tiles of y
+    V = Bᵀ d B            (6, 6, T, C)
+    U = G w Gᵀ            (6, 6, C, F)
+    M[i, j] = V[i, j] U[i, j]                 (6, 6, T, F)
+    y = Aᵀ M A            (4, 4, T, F)
 
-The weight gradient is each step transposed, in reverse: dM = (A⊗A) dY, dU[k] = V[k]ᵀ dM[k],
-dw = (Gᵀ⊗Gᵀ) dU. The price is accuracy, about two digits of float32's seven: the constants
-of a tile are large and of both signs.
+The weight gradient is each step transposed, in reverse::
+
+    dM = A dy Aᵀ          dU[i, j] = V[i, j]ᵀ dM[i, j]          dw = Gᵀ dU G
+
+The price is accuracy, about two digits of float32's seven: the constants are of both signs, and
+their sums cancel.
 
 A. Lavin and S. Gray, "Fast algorithms for convolutional neural networks", 2016, section 4.3.
 """
@@ -55,16 +57,16 @@ def fits(kernel, stride, padding):
 
 
 def forward(x, w, out, stride, padding):
-    """V, U, M and Y as above, block by block."""
+    """V, U, M and y as above, block by block."""
     xp, (c, f) = array_module(x), w.shape[-2:]
     b_t, g, a_t = _matrices(xp, x.dtype)
-    u = (g @ w.reshape(9, c * f)).reshape(36, c, f)
+    u = _sandwich(xp, g, w)  # (6, 6, C, F)
     y = xp.empty((len(x), *out, f), dtype=x.dtype)  # (N, OH, OW, F)
 
     def block(images, rows):
-        v = (b_t @ _windows(x, images, rows, out, padding)).reshape(36, -1, c)  # (36, T, C)
-        m = xp.matmul(v, u)  # (36, T, F)
-        _put_tiles(y, images, rows, a_t @ m.reshape(36, -1))
+        v = _sandwich(xp, b_t, _windows(x, images, rows, out, padding))  # (6, 6, T, C)
+        m = xp.matmul(v, u)  # (6, 6, T, F)
+        _put_tiles(y, images, rows, _sandwich(xp, a_t, m))
 
     parallel(xp, block, _blocks(x, c, f, out))
     return y
@@ -87,19 +89,31 @@ def weight_gradient(x, dy, kernel, stride, padding):
     def partial(first):
         du = 0
         for images, rows in blocks[first : first + share]:
-            v = (b_t @ _windows(x, images, rows, out, padding)).reshape(36, -1, c)  # (36, T, C)
-            dm = (a_t.T @ _tiles(dy, images, rows)).reshape(36, -1, f)  # (36, T, F)
-            du += xp.matmul(v.swapaxes(1, 2), dm)
-        return du  # (36, C, F)
+            v = _sandwich(xp, b_t, _windows(x, images, rows, out, padding))  # (6, 6, T, C)
+            dm = _sandwich(xp, a_t.T, _tiles(dy, images, rows))  # (6, 6, T, F)
+            du += xp.matmul(v.swapaxes(-1, -2), dm)
+        return du  # (6, 6, C, F)
 
     du = sum(parallel(xp, partial, [(first,) for first in range(0, len(blocks), share)]))
-    return (g.T @ du.reshape(36, -1)).reshape(3, 3, c, f)
+    return _sandwich(xp, g.T, du)  # (3, 3, C, F)
 
 
 @cache
 def _matrices(xp, dtype):
-    """Bᵀ⊗Bᵀ (36, 36), G⊗G (36, 9) and Aᵀ⊗Aᵀ (16, 36), on the device; made once."""
-    return tuple(xp.asarray(np.kron(m, m).astype(dtype)) for m in (B_T, G, A_T))
+    """Bᵀ, G and Aᵀ on the device; moved there once."""
+    return tuple(xp.asarray(m.astype(dtype)) for m in (B_T, G, A_T))
+
+
+def _sandwich(xp, m, tiles):
+    """m t mᵀ for each tile: (a, a, ·, ·) → (b, b, ·, ·) for m of shape (b, a), transposed.
+
+    That rows and columns come out exchanged does no harm: U, V and dM all are, and the next
+    sandwich exchanges them back.
+    """
+    *sides, p, q = tiles.shape
+    once = xp.matmul(m, tiles.reshape(*sides, p * q))  # (a, b, ·): columns
+    twice = xp.matmul(m, once.swapaxes(0, 1))  # (b, b, ·): rows
+    return twice.reshape(len(m), len(m), p, q)
 
 
 def _blocks(x, c, f, out):
@@ -111,7 +125,7 @@ def _blocks(x, c, f, out):
 
 
 def _windows(x, images, rows, out, padding):
-    """D (36, T·C): the 6×6 windows of x, four pixels apart, that a block's tiles depend on."""
+    """d (6, 6, T, C): the windows of x, four pixels apart, that a block's tiles depend on."""
     across = -(-out[1] // TILE)
     start, stop = rows.start * TILE - padding[0], rows.stop * TILE + 2 - padding[0]
     pixels = strip(x, images, (start, stop), (padding[1],), (across * TILE + 2,))
@@ -119,19 +133,19 @@ def _windows(x, images, rows, out, padding):
     shape = (WINDOW, WINDOW, len(pixels), rows.stop - rows.start, across, x.shape[-1])
     strides = (down, right, n, TILE * down, TILE * right, c)
     windows = array_module(x).lib.stride_tricks.as_strided(pixels, shape, strides)
-    return windows.reshape(36, -1)
+    return windows.reshape(WINDOW, WINDOW, -1, x.shape[-1])
 
 
 def _tiles(dy, images, rows):
-    """The block's 4×4 tiles of dy as (16, T·F), with zeros where they reach beyond the edge."""
+    """The block's tiles of dy, (4, 4, T, F), with zeros where they reach beyond the edge."""
     across = -(-dy.shape[2] // TILE)
     pixels = strip(dy, images, (rows.start * TILE, rows.stop * TILE), (0,), (across * TILE,))
     tiles = pixels.reshape(len(pixels), -1, TILE, across, TILE, dy.shape[-1])
-    return tiles.transpose(2, 4, 0, 1, 3, 5).reshape(16, -1)
+    return tiles.transpose(2, 4, 0, 1, 3, 5).reshape(TILE, TILE, -1, dy.shape[-1])
 
 
 def _put_tiles(y, images, rows, tiles):
-    """Write (16, T·F) to where its tiles belong in y, without what reaches beyond the edge."""
+    """Write tiles (4, 4, T, F) to where they belong in y, without what is beyond the edge."""
     width, f = y.shape[2:]
     here = y[images, rows.start * TILE : rows.stop * TILE]  # (n, rows, OW, F)
     tiles = tiles.reshape(TILE, TILE, len(here), rows.stop - rows.start, -1, f)

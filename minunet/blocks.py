@@ -12,6 +12,9 @@ MOMENTUM = 0.1  # the share of the newest batch in the running statistics, PyTor
 def double_conv_forward(x, name, params, buffers, *, padding, training):
     """Compute y = ReLU(norm(conv(ReLU(norm(conv(x)))))), without norm if `params` hold none.
 
+    While training, norm takes the batch's own statistics; else the running ones, folded into
+    the convolution's weights.
+
     Parameters
     ----------
     x : array (N, H, W, C), float
@@ -30,12 +33,19 @@ def double_conv_forward(x, name, params, buffers, *, padding, training):
         For each of the two halves its name and the caches of its three ops.
     """
     cache = []
-    for i in (1, 2):
-        w, b = params[f"{name}.conv{i}.w"], params.get(f"{name}.conv{i}.b")
+    for conv, norm in ((f"{name}.conv{i}", f"{name}.norm{i}") for i in (1, 2)):
+        w, b = params[f"{conv}.w"], params.get(f"{conv}.b")
+        gamma, beta = params.get(f"{norm}.gamma"), params.get(f"{norm}.beta")
+        mean, var = buffers.get(f"{norm}.mean"), buffers.get(f"{norm}.var")
+        norm_cache = None
+        if gamma is not None and not training:
+            w, b = ops.fold_batch_norm(w, gamma, beta, mean, var)
         x, conv_cache = ops.conv_forward(x, w, b, padding=padding)
-        x, norm_cache = _norm_forward(x, f"{name}.norm{i}", params, buffers, training)
+        if gamma is not None and training:
+            x, norm_cache = ops.batch_norm_forward(x, gamma, beta)
+            _update_running(mean, var, norm_cache)
         x, relu_cache = ops.relu_forward(x)
-        cache.append((f"{name}.conv{i}", f"{name}.norm{i}", conv_cache, norm_cache, relu_cache))
+        cache.append((conv, norm, conv_cache, norm_cache, relu_cache))
     return x, cache
 
 
@@ -63,17 +73,9 @@ def double_conv_backward(dy, cache):
     return dy, grads
 
 
-def _norm_forward(x, name, params, buffers, training):
-    """Normalise: with the batch's statistics while training, else with the running ones."""
-    if f"{name}.gamma" not in params:
-        return x, None
-    gamma, beta = params[f"{name}.gamma"], params[f"{name}.beta"]
-    mean, var = buffers[f"{name}.mean"], buffers[f"{name}.var"]
-    if not training:
-        return ops.batch_norm_inference(x, gamma, beta, mean, var), None
-    y, cache = ops.batch_norm_forward(x, gamma, beta)
-    pixels = x.size // x.shape[-1]
+def _update_running(mean, var, cache):
+    """Move the running statistics, in place, towards those of the batch."""
+    pixels = cache.x.size // cache.x.shape[-1]
     mean += MOMENTUM * (cache.mean - mean)
     # One less than the number of pixels: the running variance is the unbiased one.
     var += MOMENTUM * (cache.var * (pixels / max(pixels - 1, 1)) - var)
-    return y, cache

@@ -45,7 +45,7 @@ def threads():
     setting = os.environ.get("MINUNET_THREADS")
     if setting is None:
         return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    if not setting.isdigit() or int(setting) < 1:
+    if not setting.isdecimal() or int(setting) < 1:
         raise InputError(f"MINUNET_THREADS must be a whole number from 1, got {setting!r}")
     return int(setting)
 

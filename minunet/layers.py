@@ -53,7 +53,8 @@ def list_layers(config):
 
 def check_config(config):
     """Raise `ValueError`, naming the argument, unless a `UNet` can be built from `config`."""
-    for name, least in (("in_channels", 1), ("out_channels", 1), ("base_channels", 1)):
+    for name, least in (("in_channels", 1), ("out_channels", 1), ("base_channels", 1),
+                        ("seed", 0)):
         if not isinstance(config[name], int) or config[name] < least:
             raise ValueError(f"{name} must be a whole number from {least}, got {config[name]!r}")
     allowed = {"depth": (1, 2, 3, 4, 5), "padding": ("same", "valid"), "norm": ("batch", None),
@@ -61,7 +62,7 @@ def check_config(config):
     for name, values in allowed.items():
         if config[name] not in values:
             raise ValueError(f"{name} must be one of {values}, got {config[name]!r}")
-    if not 0 <= config["dropout"] < 1:
+    if not isinstance(config["dropout"], int | float) or not 0 <= config["dropout"] < 1:
         raise ValueError(f"dropout must be at least 0 and below 1, got {config['dropout']!r}")
 
 
@@ -105,6 +106,8 @@ def trace(config, size):
         If pooling meets an odd size, or nothing is left. The text names the nearest sizes
         that go through.
     """
+    if not isinstance(size, tuple | list) or len(size) != 2:
+        raise ValueError(f"size must be (H, W), got {size!r}")
     for axis, h in zip("HW", size, strict=True):
         if not _sizes(config, h):
             near = [n for n in (_nearest(config, h, -1), _nearest(config, h, 1)) if n]

@@ -67,6 +67,8 @@ class Adam:
 
     def __init__(self, params, lr=1e-3, weight_decay=0.0, beta1=0.9, beta2=0.999, eps=1e-8):
         _check_rates(lr=lr, weight_decay=weight_decay, beta1=beta1, beta2=beta2, eps=eps)
+        if max(beta1, beta2) >= 1:
+            raise ValueError(f"beta1 and beta2 must be below 1, got {beta1!r} and {beta2!r}")
         self.params, self.lr, self.weight_decay = params, lr, weight_decay
         self.beta1, self.beta2, self.eps = beta1, beta2, eps
         self.steps = 0

@@ -65,3 +65,12 @@ def test_a_channel_too_many_is_named(name):
     arrays = {n: np.ones(3) for n in ("gamma", "beta", "mean", "var")} | {name: np.ones(4)}
     with pytest.raises(ValueError, match=rf"{name} must have shape \(3,\), got \(4,\)"):
         ops.batch_norm_inference(np.zeros((1, 2, 2, 3)), **arrays)
+
+
+def test_folded_into_the_convolution_before_it_it_gives_the_same(backend, rng):
+    x, w = rng.normal(size=(2, 5, 4, 3)), rng.normal(size=(3, 3, 3, 2))
+    gamma, beta, mean = rng.normal(size=(3, 2))
+    x, w, *stored = map(backend.asarray, (x, w, gamma, beta, mean, rng.uniform(0.1, 2, 2)))
+    y = ops.batch_norm_inference(ops.conv_forward(x, w, padding=1)[0], *stored)
+    folded, _ = ops.conv_forward(x, *ops.fold_batch_norm(w, *stored), padding=1)
+    np.testing.assert_allclose(backend.asnumpy(folded), backend.asnumpy(y), rtol=1e-12, atol=1e-12)

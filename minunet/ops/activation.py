@@ -11,7 +11,7 @@ def relu_forward(x):
     Parameters
     ----------
     x : array, float
-        Any shape.
+        Any shape (…, C) that holds something.
 
     Returns
     -------
@@ -20,6 +20,8 @@ def relu_forward(x):
         `y` itself, which the next op keeps anyway: y > 0 exactly where x > 0.
     """
     check_float("x", x)
+    if x.ndim == 0 or x.size == 0:
+        raise ValueError(f"x must have an axis and not be empty, got shape {x.shape}")
     xp = array_module(x)
     y = blockwise(lambda x: xp.maximum(x, 0), x)
     return y, y

@@ -73,7 +73,7 @@ def conv_transpose_backward(dy, cache):
     x, w, has_bias, stride, padding, y_shape = cache
     check_float("dy", dy, like=x)
     check_shape("dy", dy, y_shape)
-    dx = im2col.forward(dy, w, x.shape[1:-1], stride, padding)
+    dx = im2col.forward(dy, w, None, x.shape[1:-1], stride, padding)
     dw = im2col.weight_gradient(dy, x, w.shape[:-2], stride, padding)
     db = blocksum(lambda dy: dy, dy) if has_bias else None
     return dx, dw, db

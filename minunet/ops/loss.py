@@ -80,7 +80,8 @@ def softmax_cross_entropy(logits, labels, weight=None):
     """
     xp = array_module(logits, "logits")
     check_image("logits", logits)
-    array_module(labels, "labels")
+    if array_module(labels, "labels") is not xp:
+        raise TypeError("labels lies on another device than the other arguments; move one")
     if labels.dtype.kind not in "iu":
         raise TypeError(f"labels must be integers, got {labels.dtype}")
     check_shape("labels", labels, logits.shape[:-1])
@@ -132,6 +133,8 @@ def dice_loss(logits, target, *, smooth=1.0):
     F. Milletari et al., "V-Net", 2016, section 3 (there with squares in the denominator).
     """
     _check_target(logits, target)
+    if not smooth >= 0:
+        raise ValueError(f"smooth must be a number from 0, got {smooth!r}")
     p = sigmoid(logits)
     pixels = tuple(range(p.ndim - 1))
     overlap = 2 * (p * target).sum(axis=pixels) + smooth  # (C,)

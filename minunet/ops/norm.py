@@ -112,6 +112,30 @@ def batch_norm_inference(x, gamma, beta, mean, var, *, eps=1e-5):
                      channels=(scale, beta - mean * scale))
 
 
+def fold_batch_norm(w, gamma, beta, mean, var, *, eps=1e-5):
+    """Put a normalisation with stored statistics into the convolution before it.
+
+    Both are linear, so one convolution does both: with s = γ / √(σ² + ε)::
+
+        s (x ∗ w − μ) + β  =  x ∗ (s w) + (β − s μ)
+
+    Parameters
+    ----------
+    w : array (KH, KW, C, F), float
+        Of a convolution without bias.
+    gamma, beta, mean, var : array (F,), the dtype of `w`
+    eps : float
+
+    Returns
+    -------
+    w : array (KH, KW, C, F)
+    b : array (F,)
+    """
+    _check(w, gamma=gamma, beta=beta, mean=mean, var=var)
+    scale = gamma / array_module(w).sqrt(var + eps)  # (F,)
+    return w * scale, beta - mean * scale
+
+
 def _check(x, **per_channel):
     check_image("x", x)
     for name, value in per_channel.items():

@@ -4,7 +4,7 @@ Read `loops` (the definition), then `im2col` (the same sums as one matrix produc
 `winograd` (fewer multiplications). A method is a module with three functions, one for each
 array of ``y = conv(x, w)`` that can be unknown::
 
-    forward(x, w, out, stride, padding)                   -> y
+    forward(x, w, b, out, stride, padding)                -> y
     data_gradient(dy, w, x_shape, stride, padding)        -> dx
     weight_gradient(x, dy, kernel, stride, padding)       -> dw
 """
@@ -62,9 +62,7 @@ def conv_forward(x, w, b=None, *, stride=1, padding=0, method="auto"):
     if min(out) < 1:
         raise ValueError(f"w with kernel {w.shape[:-2]} does not fit into x {x.shape} "
                          f"with padding {padding}; use a larger image or more padding")
-    y = module.forward(x, w, out, stride, padding)
-    if b is not None:
-        y += b
+    y = module.forward(x, w, b, out, stride, padding)
     return y, (x, w, b is not None, stride, padding, module)
 
 

@@ -20,8 +20,8 @@ from minunet.backend import array_module
 from minunet.cores import parallel, row_blocks, threads
 
 
-def forward(x, w, out, stride, padding):
-    """y = patches · w, block by block."""
+def forward(x, w, b, out, stride, padding):
+    """y = patches · w + b, block by block."""
     xp = array_module(x)
     kernel, f = w.shape[:-2], w.shape[-1]
     w_matrix = w.reshape(-1, f)  # (KH·KW·C, F)
@@ -29,7 +29,10 @@ def forward(x, w, out, stride, padding):
 
     def block(images, rows):
         patches = _patches(x, images, rows, kernel, out, stride, padding)
-        xp.matmul(patches, w_matrix, out=y[images, rows].reshape(-1, f))
+        pixels = y[images, rows].reshape(-1, f)  # a view: a block is one stretch of memory
+        xp.matmul(patches, w_matrix, out=pixels)
+        if b is not None:
+            pixels += b
 
     parallel(xp, block, _blocks(x, w.shape, out))
     return y
@@ -61,7 +64,7 @@ def data_gradient(dy, w, x_shape, stride, padding):
     """
     turned, turned_padding = turn(w, padding)
     if max(stride) == 1 and min(turned_padding) >= 0:
-        return forward(dy, turned, x_shape[1:-1], stride, turned_padding)
+        return forward(dy, turned, None, x_shape[1:-1], stride, turned_padding)
     return _scatter(dy, w, x_shape, stride, padding)
 
 

@@ -11,12 +11,12 @@ import numpy as np
 from minunet.backend import array_module
 
 
-def forward(x, w, out, stride, padding):
-    """y[n, o, f] = Σₖ Σ_c x[n, o·S + k − P, c] w[k, c, f], zeros outside the image."""
+def forward(x, w, b, out, stride, padding):
+    """y[n, o, f] = b[f] + Σₖ Σ_c x[n, o·S + k − P, c] w[k, c, f], zeros outside the image."""
     y = array_module(x).zeros((len(x), *out, w.shape[-1]), dtype=x.dtype)  # (N, OH, OW, F)
     for o, k, i in _meetings(x.shape, out, w.shape[:-2], stride, padding):
         y[o] += x[i] @ w[k]
-    return y
+    return y if b is None else y + b
 
 
 def data_gradient(dy, w, x_shape, stride, padding):

@@ -56,8 +56,8 @@ def fits(kernel, stride, padding):
     return kernel == (3, 3) and stride == (1, 1) and max(padding) <= 2
 
 
-def forward(x, w, out, stride, padding):
-    """V, U, M and y as above, block by block."""
+def forward(x, w, b, out, stride, padding):
+    """V, U, M and y as above, and the bias, block by block."""
     xp, (c, f) = array_module(x), w.shape[-2:]
     b_t, g, a_t = _matrices(xp, x.dtype)
     u = _sandwich(xp, g, w)  # (6, 6, C, F)
@@ -66,7 +66,8 @@ def forward(x, w, out, stride, padding):
     def block(images, rows):
         v = _sandwich(xp, b_t, _windows(x, images, rows, out, padding))  # (6, 6, T, C)
         m = xp.matmul(v, u)  # (6, 6, T, F)
-        _put_tiles(y, images, rows, _sandwich(xp, a_t, m))
+        tiles = _sandwich(xp, a_t, m)  # (4, 4, T, F)
+        _put_tiles(y, images, rows, tiles if b is None else tiles + b)
 
     parallel(xp, block, _blocks(x, c, f, out))
     return y
@@ -75,7 +76,7 @@ def forward(x, w, out, stride, padding):
 def data_gradient(dy, w, x_shape, stride, padding):
     """dx: with stride 1 a convolution again, see `im2col.data_gradient`."""
     turned, turned_padding = turn(w, padding)
-    return forward(dy, turned, x_shape[1:-1], stride, turned_padding)
+    return forward(dy, turned, None, x_shape[1:-1], stride, turned_padding)
 
 
 def weight_gradient(x, dy, kernel, stride, padding):

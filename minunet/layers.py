@@ -118,6 +118,14 @@ def trace(config, size):
     return list(zip(*(_sizes(config, h) for h in size), strict=True))
 
 
+def smallest_input(config, output):
+    """Give the smallest side of an image whose result has at least `output` pixels a side."""
+    h = output
+    while not (sizes := _sizes(config, h)) or sizes[-1] < output:
+        h += 1
+    return h
+
+
 def _nearest(config, h, direction):
     """The first size above or below `h` that goes through, or None (sizes repeat every 2^depth)."""
     candidate = h + direction

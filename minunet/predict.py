@@ -1,46 +1,19 @@
-"""Segmentation: from a patient's images as stored to probabilities at their own size."""
+"""Segmentation: from a patient's images as stored to probabilities at their own size.
+
+Images of any size are cut into tiles. The network is the same everywhere (if moved by 2^depth
+pixels, since pooling counts in twos), and a pixel depends on its receptive field only: a tile
+that is seen with enough of its surroundings comes out as if the whole had been seen. That is
+the overlap-tile strategy of Ronneberger et al. 2015, section 2 and figure 2.
+"""
 
 import numpy as np
 
 from minunet.backend import to_device, to_host
 from minunet.data.preprocess import prepare, restore
 from minunet.files import InputError
+from minunet.layers import receptive_fields, smallest_input
 
 THRESHOLD = 0.5  # of the probability: above it a pixel counts as tumour
-
-
-def predict_slices(net, images, batch_size=8):
-    """Give the probabilities of slices of any size: pad to one that goes through, and crop again.
-
-    Parameters
-    ----------
-    net : UNet
-        With same padding.
-    images : ndarray (D, H, W, C)
-        Prepared; in the computer's own memory.
-    batch_size : int
-        Slices at a time: memory grows with it, results do not depend on it.
-
-    Returns
-    -------
-    ndarray (D, H, W, K), float32
-
-    Raises
-    ------
-    ValueError
-        If the network drops borders (valid padding), or takes other channels.
-    """
-    if net.config["padding"] != "same":
-        raise ValueError("net must have same padding, got valid, which drops the borders; "
-                         "call net.predict on images with a margin")
-    multiple = 2**net.config["depth"]
-    height, width = images.shape[1:3]
-    # Repeated edge pixels look like more of the same; zeros would draw an edge.
-    margin = ((0, 0), (0, -height % multiple), (0, -width % multiple), (0, 0))
-    padded = np.pad(images, margin, mode="edge").astype(net.config["dtype"])
-    probabilities = [to_host(net.predict(to_device(padded[start : start + batch_size], net.device)))
-                     for start in range(0, len(padded), batch_size)]
-    return np.concatenate(probabilities)[:, :height, :width].astype(np.float32)
 
 
 def segment(net, images, preprocessing, name="images"):
@@ -78,3 +51,82 @@ def check_channels(net, images, name):
     if images.shape[-1] != channels:
         raise InputError(f"{name} has {images.shape[-1]} channels, the model takes {channels}; "
                          "give images like those that it was trained on")
+
+
+def predict_slices(net, images, tile=512, batch_size=8):
+    """Give the probabilities of images of any size.
+
+    With same padding a tile is seen with a margin of half the receptive field, or up to the
+    image's border, where the network pads with zeros as it does for a whole image. With valid
+    padding the image is first continued beyond its borders by its mirror image, as the paper's
+    "missing input data is extrapolated by mirroring", so that no pixel goes without result.
+
+    Parameters
+    ----------
+    net : UNet
+    images : ndarray (D, H, W, C)
+        In the computer's own memory.
+    tile : int
+        Side of a tile in pixels, rounded up to a multiple of 2^depth. Memory grows with its
+        square; results do not depend on it but for rounding.
+    batch_size : int
+        Images at a time.
+
+    Returns
+    -------
+    ndarray (D, H, W, K)
+        Probabilities, of the network's dtype.
+    """
+    step = 2 ** net.config["depth"]
+    size, outputs = images.shape[1:3], net.config["out_channels"]
+    tile = -(-min(tile, max(size)) // step) * step
+    padded, windows = (_same_windows if net.config["padding"] == "same" else _valid_windows)(
+        net, images, tile, step)
+    result = np.empty((len(images), *(-(-h // step) * step for h in size), outputs),
+                      net.config["dtype"])
+    for seen_rows, rows, inside_rows in windows[0]:
+        for seen_columns, columns, inside_columns in windows[1]:
+            for first in range(0, len(images), batch_size):
+                part = slice(first, first + batch_size)
+                x = np.ascontiguousarray(padded[part, seen_rows, seen_columns])
+                y = to_host(net.predict(to_device(x, net.device)))
+                result[part, rows, columns] = y[:, inside_rows, inside_columns]
+    return result[:, : size[0], : size[1]]
+
+
+def _same_windows(net, images, tile, step):
+    """Pad to a multiple of `step`; along each axis, list what a tile sees, is, and is there."""
+    margin = -(-max(receptive_fields(net.config)) // 2 // step) * step
+    # Repeated edge pixels look like more of the same; zeros would draw an edge.
+    missing = [(0, -h % step) for h in images.shape[1:3]]
+    padded = _pad(net, images, missing, "edge")
+
+    def along(length):
+        for start in range(0, length, tile):
+            stop = min(start + tile, length)
+            first = max(start - margin, 0)
+            yield (slice(first, min(stop + margin, length)), slice(start, stop),
+                   slice(start - first, stop - first))
+
+    return padded, [list(along(h)) for h in padded.shape[1:3]]
+
+
+def _valid_windows(net, images, tile, step):
+    """Mirror the borders; along each axis, list what a tile sees, is, and is there."""
+    seen = smallest_input(net.config, tile)
+    lost = seen - net.output_shape((seen, seen))[0]  # pixels, both sides together
+    starts = [range(0, h, tile) for h in images.shape[1:3]]
+    # The last tile must fit: whatever it reaches beyond the mirrored border is cut off again.
+    padded = _pad(net, images, [(lost // 2, starts[axis][-1] + seen - lost // 2 - h)
+                                for axis, h in enumerate(images.shape[1:3])], "reflect")
+
+    def along(starts, length):
+        for start in starts:
+            stop = min(start + tile, -(-length // step) * step)
+            yield slice(start, start + seen), slice(start, stop), slice(0, stop - start)
+
+    return padded, [list(along(*axis)) for axis in zip(starts, images.shape[1:3], strict=True)]
+
+
+def _pad(net, images, missing, mode):
+    return np.pad(images, ((0, 0), *missing, (0, 0)), mode=mode).astype(net.config["dtype"])

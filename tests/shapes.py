@@ -56,6 +56,24 @@ def _convolved(draw, most):
 
 
 @st.composite
+def _three_by_three(draw):
+    """Draw what every method does: an image, a 3×3 kernel, stride 1, padding up to 2."""
+    sides = []
+    for _ in "HW":
+        h = draw(st.integers(1, 6))
+        sides.append((h, draw(st.integers(max(0, (3 - h + 1) // 2), 2))))
+    size, padding = zip(*sides, strict=True)
+    n, c, f = (draw(st.integers(1, 2)) for _ in range(3))
+    return Shape(n, size, c, f, (3, 3), (1, 1), padding)
+
+
+def does(method, shape):
+    """Tell whether a method of convolution does this shape; all but one do all."""
+    three_by_three = (shape.kernel, shape.stride) == ((3, 3), (1, 1)) and max(shape.padding) <= 2
+    return method != "winograd" or three_by_three
+
+
+@st.composite
 def _transposed(draw, most):
     h, k, s = draw(st.integers(1, most)), draw(st.integers(1, 3)), draw(st.integers(1, 3))
     return h, k, s, draw(st.integers(0, ((h - 1) * s + k - 1) // 2))  # something must be left
@@ -67,6 +85,6 @@ def _pooled(draw, most):
     return h, k, s, draw(st.integers(max(0, (k - h + 1) // 2), k // 2))
 
 
-convolutions = _shapes(_convolved)
+convolutions = _shapes(_convolved) | _three_by_three()
 transposed_convolutions = _shapes(_transposed)
 poolings = _shapes(_pooled)

@@ -211,13 +211,15 @@ def _function(name, parameters):
             bound = signature.bind(*args, **kwargs)
         except TypeError as error:
             raise TypeError(f"{error}: CuPy has {name}({parameters})") from None
-        out = bound.arguments.get("out")
+        out = bound.arguments.pop("out", None)
+        _check(name, "out", out)
         for parameter, value in bound.arguments.items():
             _check(name, parameter, value)
             if parameter in ARRAYS | SEQUENCES | OPERANDS:
                 bound.arguments[parameter] = _unwrap(value)
+        place = {} if out is None else {"out": _unwrap(out)}  # maximum(x, y, out) is deprecated
         with np.errstate(all="ignore"):
-            result = compute(*bound.args, **bound.kwargs)
+            result = compute(*bound.args, **bound.kwargs, **place)
         return out if result is None or out is not None else ndarray(np.asarray(result))
 
     return call

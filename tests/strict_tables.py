@@ -19,6 +19,7 @@ FUNCTIONS = {
     "a, axis": "expand_dims",
     "a, axis=None": "squeeze flip",
     "a, shift, axis=None": "roll",
+    "A, reps": "tile",
     "array, shape": "broadcast_to",
     "array, pad_width, mode='constant', **kwargs": "pad",
     "tup, axis=0, out=None": "concatenate stack",
@@ -69,7 +70,7 @@ BORROWED = """bool_ dtype finfo float16 float32 float64 floating iinfo inf int8 
     integer intp issubdtype nan newaxis pi uint8 uint16 uint32 uint64"""
 
 # What parameters of these names take. All others take no array at all.
-ARRAYS = {"a", "array", "b", "condition", "dst", "indices", "out", "prototype"}
+ARRAYS = {"A", "a", "array", "b", "condition", "dst", "indices", "out", "prototype"}
 SEQUENCES = {"index", "operands", "tup"}  # of arrays
 OPERANDS = {"a_max", "a_min", "fill_value", "src", "where", "x", "x1", "x2", "y"}  # or scalars
 SCALARS = bool | int | float | complex | np.generic

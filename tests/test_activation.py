@@ -41,6 +41,12 @@ def test_log_softmax_is_the_logarithm_of_shares_that_a_shift_leaves(backend, rng
         np.testing.assert_allclose(p, expected, rtol=1e-12)
 
 
+@pytest.mark.parametrize("shape", [(), (0, 3), (3, 0)])
+def test_relu_refuses_what_holds_no_row(shape):
+    with pytest.raises(ValueError, match=r"x must have an axis and not be empty, got shape \("):
+        ops.relu_forward(np.zeros(shape))
+
+
 @pytest.mark.parametrize("function", [ops.relu_forward, ops.sigmoid, ops.log_softmax])
 def test_integers_are_refused(function):
     with pytest.raises(TypeError, match="x must be floating-point, got int64"):

@@ -6,7 +6,7 @@ import pytest
 from minunet import ops
 from minunet.ops.conv import METHODS
 
-every_method = pytest.mark.parametrize("method", ["auto", *METHODS])
+every_method = pytest.mark.parametrize("method", ["auto", *sorted(METHODS.keys() - {"winograd"})])
 
 
 def signal(*values):
@@ -82,6 +82,8 @@ def test_stride_and_padding_may_differ_by_axis(backend, rng, method):
     ({"stride": (1, 2, 3)}, ValueError, r"stride must be an int or 2 ints, got \(1, 2, 3\)"),
     ({"padding": (0, -1)}, ValueError, r"padding must be 0 or more, got \(0, -1\)"),
     ({"method": "fft"}, ValueError, "method must be 'auto' or one of .*, got 'fft'"),
+    ({"method": "winograd", "stride": 2}, ValueError,
+     r"method 'winograd' does 3×3 kernels with stride 1 .* stride \(2, 2\)"),
 ])
 def test_what_does_not_fit_is_named(changes, error, message):
     arguments = {"x": (2, 5, 5, 3), "w": (3, 3, 3, 2), "b": (2,)} | changes

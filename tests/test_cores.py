@@ -35,7 +35,7 @@ def test_a_view_with_gaps_is_read_right():
 
 
 def test_a_sum_of_a_million_float32_keeps_its_digits():
-    """Added up one by one they lose two: np.cumsum(x)[-1] is 4 % off."""
+    """Added up one by one they lose two: np.cumsum(x)[-1] is 1 % off."""
     x = np.full((1 << 20, 1), 0.1, np.float32)
     assert abs(cores.blocksum(lambda x: x, x)[0] / (np.float64(x[0, 0]) * len(x)) - 1) < 2e-5
 

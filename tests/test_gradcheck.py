@@ -38,13 +38,15 @@ def stride_forgotten(dy, cache):
 
 def sign_wrong(dy, cache):
     dx, dgamma, dbeta = ops.batch_norm_backward(dy, cache)
-    return dx + 2 * cache.gamma * cache.inverse_std * dbeta / (dy.size / len(dbeta)), dgamma, dbeta
+    through_mean = cache.gamma * cache.inverse_std * dbeta / (dy.size // len(dbeta))
+    return dx + 2 * through_mean, dgamma, dbeta
 
 
 def divisor_missing(dy, cache):
-    x_hat, inverse_std, gamma = cache[:3]
-    _, dgamma, dbeta = ops.batch_norm_backward(dy, cache)
-    return gamma * inverse_std * (dy - dbeta - x_hat * dgamma), dgamma, dbeta
+    """Subtract dβ and x̂ dγ instead of their M-th parts."""
+    dx, dgamma, dbeta = ops.batch_norm_backward(dy, cache)
+    straight, pixels = cache.gamma * cache.inverse_std * dy, dy.size // len(dbeta)
+    return straight + pixels * (dx - straight), dgamma, dbeta
 
 
 def not_a_number(dy, cache):
@@ -119,6 +121,12 @@ def test_dy_is_not_what_the_caller_draws_from_the_same_seed():
     assert abs(np.corrcoef(seen[0].ravel(), X["x"].ravel())[0, 1]) < 0.9
 
 
+def test_a_forward_that_gives_a_view_of_its_argument_is_checked():
+    report = gradcheck.check(lambda x: (x.reshape(-1), x.shape),
+                             lambda dy, shape: dy.reshape(shape), X, linear=("x",))
+    assert report.ok, f"\n{report}"
+
+
 def test_a_gradient_that_is_0_by_right_is_ok():
     report = gradcheck.check(lambda x: (np.zeros(3), x), lambda dy, x: np.zeros_like(x), X)
     assert report.ok and report[0].error == 0
@@ -166,6 +174,7 @@ def test_the_report_is_a_table():
     assert ",".join(map(str, wrong[0].index)) in lines[1]
     right = str(gradcheck.check(square_forward, square_backward, X))
     assert " ok " in right and "WRONG" not in right
+    assert str(gradcheck.Report()).split() == lines[0].split()
 
 
 @pytest.mark.parametrize("factor", [1.001, -1, np.nan])

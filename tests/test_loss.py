@@ -149,6 +149,18 @@ def test_what_does_not_fit_is_named(loss, changes, error, message):
         loss(**arrays)
 
 
+def test_labels_on_another_device_are_named(backend):
+    if backend.name == "numpy":
+        pytest.skip("needs a second device")
+    with pytest.raises(TypeError, match="labels lies on another device"):
+        ops.softmax_cross_entropy(backend.asarray(np.zeros((1, 1, 1, 2))), np.zeros((1, 1, 1), int))
+
+
+def test_smooth_is_not_negative():
+    with pytest.raises(ValueError, match="smooth must be a number from 0, got -1"):
+        ops.dice_loss(image(0), image(0), smooth=-1)
+
+
 def test_labels_that_are_no_integers_are_refused():
     with pytest.raises(TypeError, match="labels must be integers, got float64"):
         ops.softmax_cross_entropy(np.zeros((1, 1, 2, 3)), np.zeros((1, 1, 2)))

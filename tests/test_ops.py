@@ -6,17 +6,19 @@ import numpy as np
 import pytest
 
 from minunet import proofs
+from minunet.ops.conv import METHODS
 
 
 def draw_cases():
     rng = np.random.default_rng(0)
     return {
-        "conv": proofs.conv_case(rng, 2, (5, 6), 3, 2, (3, 3), 1, 1),
-        "conv loops": proofs.conv_case(rng, 2, (3, 4), 3, 2, (3, 3), 1, 1, method="loops"),
+        **{f"conv {method}": proofs.conv_case(rng, 2, (3, 5), 3, 2, (3, 3), 1, 1, method=method)
+           for method in METHODS},
         "conv strided": proofs.conv_case(rng, 2, (7, 6), 2, 3, (3, 2), (2, 3), (1, 0), bias=False),
         "conv 3-D": proofs.conv_case(rng, 2, (4, 3, 5), 2, 3, (3, 2, 3), 1, 1),
         "conv_transpose": proofs.conv_transpose_case(rng, 2, (3, 4), 3, 2, (2, 2), 2),
-        "max_pool": proofs.max_pool_case(rng, 2, (5, 6), 3, 3, 2, 1),
+        "max_pool": proofs.max_pool_case(rng, 2, (4, 6), 3),
+        "max_pool padded": proofs.max_pool_case(rng, 2, (5, 6), 3, 3, 2, 1),
         "relu": proofs.relu_case(rng, (2, 3, 4, 2)),
         "batch_norm": proofs.batch_norm_case(rng, 2, (3, 4), 3),
         "dropout": proofs.dropout_case(rng, (2, 3, 4, 2), 0.4),
@@ -90,6 +92,14 @@ def test_dy_of_another_shape_is_refused(backend, case):
     for dy in (dy_for(y)[1:], dy_for(y)[..., :1].repeat(9, axis=-1)):
         with pytest.raises(ValueError, match=r"dy must have shape .*, got"):
             backward(backend.asarray(dy), cache)
+
+
+@every_op
+def test_dy_of_another_dtype_is_refused(case):
+    forward, backward, arguments, _ = case
+    y, cache = forward(*arguments.values())
+    with pytest.raises(TypeError, match="dy .*float32"):
+        backward(dy_for(y).astype(np.float32), cache)
 
 
 @every_op

@@ -39,10 +39,23 @@ def test_the_batch_size_does_not_change_the_result():
                        atol=1e-6)
 
 
-def test_a_network_that_drops_borders_is_refused():
-    net = UNet(3, 1, base_channels=2, depth=1, padding="valid")
-    with pytest.raises(ValueError, match="same padding"):
-        predict_slices(net, np.zeros((1, 32, 32, 3), np.float32))
+@pytest.mark.parametrize("padding, norm, depth", [("same", "batch", 2), ("same", None, 1),
+                                                  ("valid", None, 2), ("valid", "batch", 1)])
+@pytest.mark.parametrize("size", [(96, 136), (50, 71), (9, 33)])
+def test_tiles_give_what_the_whole_gives(padding, norm, depth, size):
+    net = UNet(2, 1, 3, depth, padding=padding, norm=norm, dtype="float64")
+    x = np.random.default_rng(0).normal(size=(2, *size, 2))
+    whole, tiled = predict_slices(net, x, tile=200), predict_slices(net, x, tile=16)
+    assert whole.shape == (2, *size, 1)
+    assert np.abs(tiled - whole).max() < 1e-12
+
+
+def test_valid_padding_sees_the_mirrored_surroundings():
+    net = UNet(1, 1, 3, 1, padding="valid", dtype="float64")
+    x = np.random.default_rng(0).normal(size=(1, 12, 20, 1))
+    lost = 20 - net.output_shape((20, 20))[0]
+    mirrored = np.pad(x, ((0, 0), (lost // 2,) * 2, (lost // 2,) * 2, (0, 0)), mode="reflect")
+    assert np.allclose(predict_slices(net, x), net.predict(mirrored), rtol=0, atol=1e-12)
 
 
 def test_a_patient_comes_back_at_the_size_that_was_stored():

@@ -6,9 +6,9 @@ wrong even where the gradient check and the op agree on a wrong formula for y.
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
-from shapes import at_edges, convolutions, proof, seeds, transposed_convolutions
+from shapes import at_edges, convolutions, does, proof, seeds, transposed_convolutions
 
 from minunet import ops, proofs
 from minunet.ops.conv import METHODS
@@ -37,6 +37,7 @@ def assert_adjoint(case, rng, jointly=False):
 @at_edges
 @proof
 def test_conv_in_x_and_in_w(method, shape, seed):
+    assume(does(method, shape))
     rng = np.random.default_rng(seed)
     assert_adjoint(proofs.conv_case(rng, *shape, method=method, bias=False), rng)
 
@@ -62,16 +63,15 @@ def test_dropout(rate, seed):
     assert_adjoint(proofs.dropout_case(rng, (2, 3, 4), rate), rng)
 
 
-@pytest.mark.parametrize("method", METHODS)
 @given(shape=transposed_convolutions, seed=seeds)
 @proof
-def test_the_same_w_convolves_and_transposes(method, shape, seed):
+def test_the_same_w_convolves_and_transposes(shape, seed):
     """⟨conv(u, w), x⟩ = ⟨u, conv_transpose(x, w)⟩."""
     rng = np.random.default_rng(seed)
     _, _, arguments, _ = proofs.conv_transpose_case(rng, *shape, bias=False)
     x, w = arguments.values()
     painted, _ = ops.conv_transpose_forward(x, w, stride=shape.stride, padding=shape.padding)
     u = rng.normal(size=painted.shape)
-    y, _ = ops.conv_forward(u, w, stride=shape.stride, padding=shape.padding, method=method)
+    y, _ = ops.conv_forward(u, w, stride=shape.stride, padding=shape.padding)
     left, allowed = inner(y, x)
     assert inner(u, painted)[0] == pytest.approx(left, rel=0, abs=allowed)

@@ -1,0 +1,100 @@
+"""Check a gradient, break it, see it caught: average pooling, an op that minunet does not have.
+
+    python examples/02_check_a_gradient.py [FIGURE.png]
+
+In two seconds you see `check` pass a backward that is right, and name the worst element of one
+that forgets a "+". Both make a loss fall, so watching the loss would not have told. The figure
+shows the two gradients whole. Put an op of your own here and check it.
+
+Expected output ("..." stands for rounding errors, which differ between computers)::
+
+    right: dx[window] += dy / 9
+    argument  shape            error  allowed         worst at          backward  differences
+    x         (1, 9, 9, 1)   ...      1e-11    ok     ...
+    ½ Σ (y − target)² after 0, 10, 100 steps: [9.649, 2.049, 0.001]
+
+    wrong: dx[window] = dy / 9
+    argument  shape            error  allowed         worst at          backward  differences
+    x         (1, 9, 9, 1)   8.7e-01  1e-11    WRONG  0,4,4,0          0.0052995     -0.46784
+    ½ Σ (y − target)² after 0, 10, 100 steps: [9.649, 3.211, 0.009]
+"""
+
+import sys
+
+import numpy as np
+
+from minunet.gradcheck import check
+from minunet.plots import plot_grid
+
+SIZE, STRIDE = 3, 2  # neighbouring windows share a row or a column
+
+
+def windows(oh, ow):
+    """For each place in the window, the slices that pick it out of all windows at once."""
+    for kh, kw in np.ndindex(SIZE, SIZE):
+        yield np.s_[:, kh : kh + STRIDE * oh : STRIDE, kw : kw + STRIDE * ow : STRIDE]
+
+
+def forward(x):
+    """y[n, oh, ow, c] = mean over kh, kw < SIZE of x[n, oh·STRIDE + kh, ow·STRIDE + kw, c]."""
+    n, h, w, c = x.shape
+    y = np.zeros((n, (h - SIZE) // STRIDE + 1, (w - SIZE) // STRIDE + 1, c))
+    for window in windows(*y.shape[1:3]):
+        y += x[window] / SIZE**2
+    return y, x.shape  # the cache: all that backward needs is the shape
+
+
+def right_backward(dy, cache):
+    """A pixel adds up what it gets from all windows that it is in."""
+    dx = np.zeros(cache)
+    for window in windows(*dy.shape[1:3]):
+        dx[window] += dy / SIZE**2
+    return dx
+
+
+def wrong_backward(dy, cache):
+    """Where windows overlap, the last one alone counts."""
+    dx = np.zeros(cache)
+    for window in windows(*dy.shape[1:3]):
+        dx[window] = dy / SIZE**2
+    return dx
+
+
+def differences(x, dy):
+    """∂(Σ dy·y)/∂x, one element at a time; the step may be 1, since y is linear in x."""
+    dx = np.zeros(x.shape)
+    for index in np.ndindex(x.shape):
+        step = np.zeros(x.shape)
+        step[index] = 1
+        dx[index] = np.sum(dy * (forward(x + step)[0] - forward(x - step)[0])) / 2
+    return dx
+
+
+def descend(backward, target):
+    """½ Σ (y − target)² after 0, 10 and 100 steps from x = 0 against its gradient."""
+    x, losses = np.zeros((1, 9, 9, 1)), []
+    for _ in range(101):
+        y, cache = forward(x)
+        losses.append(np.sum((y - target) ** 2) / 2)
+        x -= backward(y - target, cache)
+    return np.round(losses, 3)[[0, 10, 100]].tolist()
+
+
+def main(path="02_check_a_gradient.png"):
+    x = np.random.default_rng(7).normal(size=(1, 9, 9, 1))
+    y, cache = forward(x)
+    dy = np.random.default_rng((7, 1)).normal(size=y.shape)  # as check(seed=7) draws it
+    numeric, panels = differences(x, dy), []
+    for name, sign, backward in ("right", "+=", right_backward), ("wrong", "=", wrong_backward):
+        print(f"{name}: dx[window] {sign} dy / 9")
+        print(check(forward, backward, {"x": x}, linear=["x"], seed=7))
+        print("½ Σ (y − target)² after 0, 10, 100 steps:", descend(backward, target=dy), "\n")
+        dx = backward(dy, cache)
+        panels += [(f"dx, {name}", dx), ("dx by differences", numeric), ("error", dx - numeric)]
+    scale = {"signed": True, "limits": (-0.4, 0.4)}
+    plot_grid([(title, a[0, ..., 0], scale) for title, a in panels], path, columns=3,
+              suptitle="Average pooling, backward: wrong where windows overlap")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,111 @@
+"""Optimisers by hand, the shape of the schedule, and what is refused."""
+
+import numpy as np
+import pytest
+
+from minunet import optim
+
+
+def params(backend, **values):
+    return {name: backend.asarray(np.array(value)) for name, value in values.items()}
+
+
+def steps(backend, optimiser, gradients):
+    """Step once with each gradient (the same for every parameter); give the parameters."""
+    for g in gradients:
+        optimiser.step({name: backend.asarray(np.full(p.shape, g))
+                        for name, p in optimiser.params.items()})
+    return {name: backend.asnumpy(p) for name, p in optimiser.params.items()}
+
+
+def test_sgd_by_hand(backend):
+    opt = optim.SGD(params(backend, w=[10.0]), lr=0.1, momentum=0.5)
+    assert steps(backend, opt, [4.0])["w"][0] == pytest.approx(10 - 0.1 * 4)
+    # m = 0.5 · 4 + 2 = 4
+    assert steps(backend, opt, [2.0])["w"][0] == pytest.approx(9.6 - 0.1 * 4)
+
+
+def test_adam_by_hand(backend):
+    opt = optim.Adam(params(backend, w=[10.0]), lr=0.1, beta1=0.5, beta2=0.75, eps=1.0)
+    # m̂ = 4, v̂ = 16
+    assert steps(backend, opt, [4.0])["w"][0] == pytest.approx(10 - 0.1 * 4 / (4 + 1))
+    # m = 0.5·2 + 0.5·8 = 5, m̂ = 5 / (1 − 0.5²);  v = 0.75·4 + 0.25·64 = 19, v̂ = 19 / (1 − 0.75²)
+    second = 0.1 * (5 / 0.75) / (np.sqrt(19 / 0.4375) + 1)
+    assert steps(backend, opt, [8.0])["w"][0] == pytest.approx(9.92 - second)
+
+
+@pytest.mark.parametrize("scale", [1e-3, 1.0, 1e3])
+def test_adam_steps_by_lr_whatever_the_scale_of_the_gradient(backend, scale):
+    opt = optim.Adam(params(backend, w=[0.0]), lr=0.1)
+    assert steps(backend, opt, [scale] * 5)["w"][0] == pytest.approx(-0.5, rel=1e-4)
+
+
+def test_decay_shrinks_weights_only_and_is_not_in_the_means(backend):
+    names = {"conv.w": [10.0], "conv.b": [10.0], "norm.gamma": [10.0], "norm.beta": [10.0]}
+    opt = optim.Adam(params(backend, **names), lr=0.1, weight_decay=0.5)
+    after = steps(backend, opt, [0.0])
+    assert {name: float(p[0]) for name, p in after.items()} == {
+        "conv.w": 10 * (1 - 0.1 * 0.5), "conv.b": 10, "norm.gamma": 10, "norm.beta": 10}
+    assert all(float(state.sum()) == 0 for state in opt.state.values())
+
+
+@pytest.mark.parametrize("optimiser", [optim.SGD, optim.Adam])
+def test_parameters_change_in_place_and_keep_their_precision(backend, optimiser):
+    single = {"w": backend.asarray(np.ones(3, np.float32))}
+    opt, same = optimiser(single), single["w"]
+    gradient = np.ones(3, np.float32)
+    opt.step({"w": backend.asarray(gradient)})
+    assert single["w"] is same and same.dtype == np.float32
+    assert all(state.dtype == np.float32 for state in opt.state.values())
+    assert (backend.asnumpy(same) < 1).all() and (gradient == 1).all()
+
+
+@pytest.mark.parametrize("optimiser", [optim.SGD, optim.Adam])
+@pytest.mark.parametrize("grads, error, message", [
+    ({}, ValueError, "grads must have the keys of params; they differ at 'w'"),
+    ({"w": np.ones(3), "b": np.ones(3)}, ValueError, "they differ at 'b'"),
+    ({"w": np.ones(4)}, ValueError, r"grads\['w'\] must have shape \(3,\), got \(4,\)"),
+    ({"w": np.ones(3, np.float32)}, TypeError, r"grads\['w'\] is float32"),
+])
+def test_gradients_that_do_not_fit_are_named(optimiser, grads, error, message):
+    opt = optimiser({"w": np.ones(3)})
+    with pytest.raises(error, match=message):
+        opt.step(grads)
+    np.testing.assert_array_equal(opt.params["w"], 1)
+
+
+@pytest.mark.parametrize("optimiser, rates", [
+    (optim.SGD, {"lr": -1}), (optim.SGD, {"momentum": np.nan}), (optim.Adam, {"lr": np.inf}),
+    (optim.Adam, {"weight_decay": -0.1}), (optim.Adam, {"eps": -1}),
+])
+def test_a_rate_that_is_none_is_named(optimiser, rates):
+    name, = rates
+    with pytest.raises(ValueError, match=f"{name} must be a number from 0, got"):
+        optimiser({"w": np.ones(3)}, **rates)
+
+
+@pytest.mark.parametrize("betas", [(1.0, 0.9), (0.9, 1.0)])
+def test_a_mean_that_never_forgets_is_refused(betas):
+    with pytest.raises(ValueError, match="beta1 and beta2 must be below 1, got"):
+        optim.Adam({"w": np.ones(3)}, beta1=betas[0], beta2=betas[1])
+
+
+def test_the_schedule_goes_up_a_line_and_down_half_a_cosine():
+    rates = [optim.warmup_cosine(step, 100, 2.0, warmup=0.1, floor=0.01) for step in range(100)]
+    np.testing.assert_allclose(rates[:10], 2.0 * np.arange(1, 11) / 10)
+    assert rates[10] == max(rates) == 2.0
+    assert (np.diff(rates[10:]) < 0).all()
+    assert rates[55] == pytest.approx(2.0 * (1 + 0.01) / 2)  # half way down
+    assert rates[99] == pytest.approx(0.02, rel=0.05)
+
+
+@pytest.mark.parametrize("total, warmup", [(1, 0.1), (2, 0), (3, 1)])
+def test_short_schedules_work(total, warmup):
+    rates = [optim.warmup_cosine(step, total, 1.0, warmup=warmup) for step in range(total)]
+    assert 0 < min(rates) and max(rates) == 1
+
+
+@pytest.mark.parametrize("step", [-1, 100])
+def test_a_step_outside_the_training_is_refused(step):
+    with pytest.raises(ValueError, match=f"step must be from 0 to total − 1 = 99, got {step}"):
+        optim.warmup_cosine(step, 100, 1.0)

@@ -89,9 +89,9 @@ def test_what_it_cannot_do_is_refused(kernel, arguments):
 
 
 @pytest.mark.parametrize("w_shape, stride, padding, expected", [
-    ((3, 3, WINOGRAD_FROM, 1), (1, 1), (1, 1), winograd),
-    ((3, 3, 1, WINOGRAD_FROM), (1, 1), (1, 1), winograd),
-    ((3, 3, WINOGRAD_FROM - 1, 1), (1, 1), (1, 1), im2col),
+    ((3, 3, 2 * WINOGRAD_FROM, 2 * WINOGRAD_FROM), (1, 1), (1, 1), winograd),
+    ((3, 3, 2 * WINOGRAD_FROM, 2 * WINOGRAD_FROM - 1), (1, 1), (1, 1), im2col),
+    ((3, 3, 3, 1024), (1, 1), (1, 1), im2col),
     ((3, 3, 512, 512), (1, 1), (0, 0), winograd),
     ((3, 3, 512, 512), (1, 1), (2, 2), winograd),
     ((3, 3, 512, 512), (1, 1), (1, 3), im2col),
@@ -109,8 +109,9 @@ def test_auto_takes_the_way_that_the_rule_says(w_shape, stride, padding, expecte
 def test_backward_goes_the_way_that_forward_went(rng, monkeypatch):
     for name in ("data_gradient", "weight_gradient"):
         monkeypatch.delattr(im2col, name)
-    x = rng.normal(size=(1, 5, 5, 1))
-    both_ways(x, np.ones((3, 3, 1, WINOGRAD_FROM)), np.ones((1, 5, 5, WINOGRAD_FROM)), 1, "auto")
+    c = 2 * WINOGRAD_FROM
+    x = rng.normal(size=(1, 5, 5, c))
+    both_ways(x, np.ones((3, 3, c, c)), np.ones((1, 5, 5, c)), 1, "auto")
 
 
 def test_the_matrices_go_to_the_device_once():

@@ -9,14 +9,12 @@ array of ``y = conv(x, w)`` that can be unknown::
     weight_gradient(x, dy, kernel, stride, padding)       -> dw
 """
 
-import math
-
 from minunet.cores import blocksum
 from minunet.ops.checks import check_float, check_image, check_shape, per_axis
 from minunet.ops.conv import im2col, loops, winograd
 
 METHODS = {"loops": loops, "im2col": im2col, "winograd": winograd}
-WINOGRAD_FROM = 256  # C · F from which it is the faster method: `choose`
+WINOGRAD_FROM = 8  # C · F / (C + F) from which it is the faster method: `choose`
 
 
 def conv_forward(x, w, b=None, *, stride=1, padding=0, method="auto"):
@@ -103,7 +101,7 @@ def choose(method, w_shape, stride, padding):
     """Give the module that computes a convolution.
 
     Winograd's method saves multiplications and pays with transforms of every tile: a cost that
-    grows with C + F where the saving grows with C · F.
+    grows with C + F where the saving grows with C · F. At 16 channels to 16 they are even.
 
     Parameters
     ----------
@@ -124,7 +122,8 @@ def choose(method, w_shape, stride, padding):
     """
     fits = winograd.fits(tuple(w_shape[:-2]), stride, padding)
     if method == "auto":
-        return winograd if fits and math.prod(w_shape[-2:]) >= WINOGRAD_FROM else im2col
+        c, f = w_shape[-2:]
+        return winograd if fits and c * f >= WINOGRAD_FROM * (c + f) else im2col
     if method not in METHODS:
         raise ValueError(f"method must be 'auto' or one of {sorted(METHODS)}, got {method!r}")
     if method == "winograd" and not fits:

@@ -1,7 +1,7 @@
 """3×3 convolution with a quarter of the multiplications: Winograd's minimal filtering.
 
 A 4×4 tile of the output depends on a 6×6 tile of the input. Direct, it costs 16 · 9 = 144
-multiplications a pair of channels. But there are matrices A, B, G (found once, below) with::
+multiplications a pair of channels. But there are matrices A, B, G with::
 
     y = Aᵀ [ (G w Gᵀ) ⊙ (Bᵀ d B) ] A          d: 6×6 tile of x,   ⊙: element by element
 
@@ -17,8 +17,12 @@ The weight gradient is each step transposed, in reverse::
 
     dM = A dy Aᵀ          dU[i, j] = V[i, j]ᵀ dM[i, j]          dw = Gᵀ dU G
 
-The price is accuracy, about two digits of float32's seven: the constants are of both signs, and
-their sums cancel.
+(dx could go on like that, but would have to add up overlapping windows; it is a convolution of
+dy instead.) The price is accuracy, about one of float32's seven digits: the constants are of
+both signs, and their sums cancel.
+
+Where the constants come from: G and A are values of polynomials at the points 0, ±1, ±2 and ∞,
+B interpolates between them; the docs derive them ("Three ways to convolve").
 
 A. Lavin and S. Gray, "Fast algorithms for convolutional neural networks", 2016, section 4.3.
 """
@@ -52,7 +56,10 @@ A_T = np.array([[1, 1, 1, 1, 1, 0],
 
 
 def fits(kernel, stride, padding):
-    """Tell whether the method applies: two axes, 3×3, stride 1, at most 2 pixels of padding."""
+    """Tell whether the method applies: two axes, 3×3, stride 1, at most 2 pixels of padding.
+
+    With more, the padding of the way back, 2 − P, would be negative.
+    """
     return kernel == (3, 3) and stride == (1, 1) and max(padding) <= 2
 
 
@@ -106,19 +113,19 @@ def _matrices(xp, dtype):
 
 
 def _sandwich(xp, m, tiles):
-    """m t mᵀ for each tile: (a, a, ·, ·) → (b, b, ·, ·) for m of shape (b, a), transposed.
+    """Give (m t mᵀ)ᵀ for each tile t, (a, a, ·, ·) → (b, b, ·, ·), with m of shape (b, a).
 
     That rows and columns come out exchanged does no harm: U, V and dM all are, and the next
     sandwich exchanges them back.
     """
     *sides, p, q = tiles.shape
-    once = xp.matmul(m, tiles.reshape(*sides, p * q))  # (a, b, ·): columns
-    twice = xp.matmul(m, once.swapaxes(0, 1))  # (b, b, ·): rows
+    once = xp.matmul(m, tiles.reshape(*sides, p * q))  # (a, b, ·): sums over columns
+    twice = xp.matmul(m, once.swapaxes(0, 1))  # (b, b, ·): sums over rows
     return twice.reshape(len(m), len(m), p, q)
 
 
 def _blocks(x, c, f, out):
-    """Blocks of images and rows of tiles, whose V and M stay in cache; not below U's own size."""
+    """Blocks of images and rows of tiles, counted by the larger of V and M; not far below U."""
     down, across = (-(-h // TILE) for h in out)
     itemsize = x.dtype.itemsize
     return row_blocks(array_module(x), len(x), down, 36 * across * max(c, f) * itemsize,
@@ -128,8 +135,9 @@ def _blocks(x, c, f, out):
 def _windows(x, images, rows, out, padding):
     """d (6, 6, T, C): the windows of x, four pixels apart, that a block's tiles depend on."""
     across = -(-out[1] // TILE)
-    start, stop = rows.start * TILE - padding[0], rows.stop * TILE + 2 - padding[0]
-    pixels = strip(x, images, (start, stop), (padding[1],), (across * TILE + 2,))
+    beyond = WINDOW - TILE  # pixels of x that a tile sees beyond its own four
+    start, stop = rows.start * TILE - padding[0], rows.stop * TILE + beyond - padding[0]
+    pixels = strip(x, images, (start, stop), (padding[1],), (across * TILE + beyond,))
     n, down, right, c = pixels.strides
     shape = (WINDOW, WINDOW, len(pixels), rows.stop - rows.start, across, x.shape[-1])
     strides = (down, right, n, TILE * down, TILE * right, c)

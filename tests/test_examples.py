@@ -1,0 +1,119 @@
+"""The examples print what they promise, and what they say about themselves is true."""
+
+import importlib.util
+from pathlib import Path
+
+import numpy as np
+import pytest
+from check_example import difference, promise, run
+from skimage.io import imread
+
+from minunet import UNet, ops
+from minunet.gradcheck import check
+
+FOLDER = Path(__file__).parents[1] / "examples"
+SCRIPTS = sorted(FOLDER.glob("*.py"))
+
+
+def load(name):
+    """An example as a module."""
+    spec = importlib.util.spec_from_file_location(name, FOLDER / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.stem)
+def test_an_example_prints_what_it_promises_and_draws_one_figure(script, tmp_path):
+    printed = run(script, tmp_path / "figure.png")
+    assert difference(printed, *promise(script)) == ""
+    assert [path.name for path in tmp_path.iterdir()] == ["figure.png"]
+    assert imread(tmp_path / "figure.png").std() > 10  # not blank
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.stem)
+def test_an_example_has_at_most_100_lines_and_a_row_in_the_table(script):
+    assert len(script.read_text(encoding="utf-8").splitlines()) <= 100
+    assert f"| `{script.name}` |" in (FOLDER / "README.md").read_text(encoding="utf-8")
+
+
+def test_without_a_path_the_figure_is_named_like_the_script(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    load("02_check_a_gradient").main()
+    assert [path.name for path in tmp_path.iterdir()] == ["02_check_a_gradient.png"]
+
+
+@pytest.mark.parametrize("size, stride", [(1, 1), (2, 1), (3, 2), (2, 3)])
+def test_the_readers_op_is_right_with_other_windows_too(size, stride, rng):
+    example = load("02_check_a_gradient")
+    example.SIZE, example.STRIDE = size, stride
+    x = {"x": rng.normal(size=(2, 7, 6, 2))}
+    assert check(example.forward, example.right_backward, x, linear=["x"]).ok
+    overlap = size > stride
+    assert check(example.forward, example.wrong_backward, x, linear=["x"]).ok is not overlap
+
+
+def test_an_image_not_learnt_by_heart_is_said_to_be_at_fault(tmp_path, capsys):
+    load("03_overfit_one_image").main(tmp_path / "figure.png", steps=2)
+    assert "Dice > 0.99" not in (printed := capsys.readouterr().out)
+    assert printed.splitlines()[-1].endswith("something is at fault")
+
+
+def test_cut_skips_pass_nothing_forward_or_backward(rng, monkeypatch):
+    """Zero weights do what zeros in place of the skips do, to logits and gradients."""
+    example = load("04_with_and_without_skips")
+    net = UNet(2, 1, base_channels=2, depth=example.DEPTH, dtype="float64")
+    x, dlogits = rng.normal(size=(1, 16, 16, 2)), rng.normal(size=(1, 16, 16, 1))
+
+    def both_ways():
+        logits, cache = net.forward(x, training=True)
+        dx, grads = net.backward(dlogits, cache)
+        return {"logits": logits, "dx": dx} | grads
+
+    def zero_forward(skip, up, forward=ops.concat_forward):
+        return forward(np.zeros_like(skip), up)
+
+    def zero_backward(dy, cache, backward=ops.concat_backward):
+        dskip, dup = backward(dy, cache)
+        return np.zeros_like(dskip), dup
+
+    whole = both_ways()
+    with monkeypatch.context() as patch:
+        patch.setattr(ops, "concat_forward", zero_forward)
+        patch.setattr(ops, "concat_backward", zero_backward)
+        zeroed = both_ways()
+    example.cut_skips(net)
+    cut = both_ways()
+    assert np.abs(cut["dx"] - whole["dx"]).max() > 0.1
+    for level in range(1, example.DEPTH + 1):  # what the dead weights get has no effect
+        dw = cut[f"dec{level}.conv1.w"]
+        dw[:, :, : dw.shape[2] // 2] = 0
+    for name, value in zeroed.items():
+        np.testing.assert_allclose(cut[name], value, rtol=1e-8, atol=1e-10, err_msg=name)
+
+
+def test_a_network_trained_without_skips_has_none_at_the_end(rng):
+    example = load("04_with_and_without_skips")
+    images = rng.normal(size=(8, 16, 16, 4)).astype(np.float32)
+    masks = (images[..., 0] > 1).astype(np.uint8)
+    for skips in (True, False):
+        w = example.train(images, masks, skips, steps=2).params["dec1.conv1.w"]  # [skip, up]
+        assert w[:, :, 8:].all() and w[:, :, :8].any() == skips
+
+
+@pytest.mark.parametrize("printed, expected, slack, same", [
+    ("a  1.50\n", "\na 1.50", 0, True),
+    ("a 1.50", "a 1.51", 0, False),
+    ("a 1.50", "a 1.55", 5, True),
+    ("a 1.50", "a 1.56", 5, False),
+    ("a 1.5", "a 1.50", 5, False),  # fewer digits are another output
+    ("a -0.01", "a 0.01", 5, True),
+    ("a nan", "a 0.01", 5, False),
+    ("a 3", "a 4", 5, False),  # a whole number is no rounded one
+    ("a 1e-16 ok 0,3", "a ... ok ...", 0, True),
+    ("a 1e-16 WRONG 0,3", "a ... ok ...", 0, False),
+    ("a", "a\nb", 0, False),
+    ("a\nb", "a", 0, False),
+])
+def test_the_comparison_of_output_can_fail(printed, expected, slack, same):
+    assert (difference(printed, expected, slack) == "") is same

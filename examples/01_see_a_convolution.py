@@ -61,12 +61,12 @@ def main(path="01_see_a_convolution.png"):
     dy1[0, ROW, COLUMN, RIGHT] = 1
     dx1, dw1, db = ops.conv_backward(dy1, cache)
     around = np.s_[0, ROW - 2 : ROW + 3, COLUMN - 2 : COLUMN + 3]
-    sums = [f"{np.sum(a * b):.2f}" for a, b in ((dy1, y), (dx1, x), (dw1, w))]  # y = w ∗ x
+    sums = [f"{np.sum(a * b):.2f}" for a, b in ((dy1, y), (dx1, x), (dw1, w))]
     print('\ndy is 1 at one pixel of "brighter right", and 0 elsewhere')
     print("  dx around that pixel is the filter        ", np.allclose(dx1[around], w[..., RIGHT]))
     print("  dw is the patch of x around that pixel    ", np.allclose(dw1[..., RIGHT], x[around]))
     print("  db = Σ dy                                 ", db)
-    print("  Σ dy y, Σ dx x, Σ dw w                    ", ", ".join(sums))
+    print("  Σ dy y, Σ dx x, Σ dw w                    ", ", ".join(sums))  # y is linear in each
 
     row, column = np.indices(x.shape[1:3])
     disc = (row - ROW) ** 2 + (column - 36) ** 2 <= 13.5**2
@@ -97,4 +97,4 @@ def draw(path, x, w, y, gradients):
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    main(*sys.argv[1:2])

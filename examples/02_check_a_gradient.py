@@ -97,4 +97,4 @@ def main(path="02_check_a_gradient.png"):
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    main(*sys.argv[1:2])

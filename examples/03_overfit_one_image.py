@@ -3,16 +3,17 @@
     python examples/03_overfit_one_image.py [FIGURE.png]
 
 In about four seconds you see the first thing to try with a network that you have written. If it
-cannot learn one image by heart, nothing else can work: then a gradient, the loss, the optimiser
-or the data is at fault, not too little data or too short a training. (Try it: take a learning
-rate of 1e-6, or turn a sign in `dice_loss`.)
+cannot learn one image by heart, nothing else can work: it is not for want of data, but a gradient,
+the loss, the optimiser or the mask is at fault. Turn a sign in `ops/loss.py`, or take a learning
+rate of 1e-6, and it fails. That it succeeds proves less: without the skips' gradient in
+`UNet.backward` it still does. What proves a gradient is example 2.
 
 Expected output (last digits may differ by 5: training amplifies rounding)::
 
     step   loss   Dice
        0   1.53   0.07
       10   0.86   0.01
-      20   0.50   0.47
+      20   0.51   0.47
       40   0.17   0.94
      100   0.00   1.00
     Dice > 0.99: network, loss, gradients and optimiser work together
@@ -39,7 +40,7 @@ def main(path="03_overfit_one_image.png", steps=100):
     x = prepare(image[np.newaxis], Preprocessing(size=SIZE))  # (1, H, W, 4)
     target = truth[np.newaxis, ..., np.newaxis].astype(np.float32)  # (1, H, W, 1)
 
-    # No normalisation: what it has gathered for prediction would lag behind by some steps.
+    # No batch normalisation: its running statistics, which predict uses, would lag behind.
     net = UNet(in_channels=4, out_channels=1, base_channels=8, depth=3, norm=None, seed=0)
     optimiser = optim.Adam(net.params, lr=1e-3)
     panels = [("FLAIR, and the truth", image[..., 0], {"truth": truth})]
@@ -57,8 +58,8 @@ def main(path="03_overfit_one_image.png", steps=100):
         print("Dice > 0.99: network, loss, gradients and optimiser work together")
     else:
         print(f"Dice {score:.2f}: something is at fault")
-    plot_grid(panels, path, columns=3, suptitle="One slice, learnt by heart: where is tumour?")
+    plot_grid(panels, path, columns=3, suptitle="Probability of tumour in a slice learnt by heart")
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    main(*sys.argv[1:2])

@@ -119,7 +119,7 @@ def test_losses(rng, name, function):
     assert_same([(value, expected), (dlogits, tensor.grad)])
 
 
-def twin(net, tensors, x):
+def twin(net, tensors, x, training=True):
     """Compute the logits of `net` in PyTorch; `tensors` are its parameters and buffers."""
     def block(name, x):
         for i in (1, 2):
@@ -127,7 +127,7 @@ def twin(net, tensors, x):
                          padding=net.pad)
             if net.norm:
                 norm = (tensors[f"{name}.norm{i}.{k}"] for k in ("mean", "var", "gamma", "beta"))
-                x = F.batch_norm(x, *norm, training=True)
+                x = F.batch_norm(x, *norm, training=training)
             x = F.relu(x)
         return x
 
@@ -171,6 +171,7 @@ def test_unet(rng, padding, depth, size, norm):
     largest = max(np.abs(g).max() for g in grads.values())
     assert_same([(grads[k], tensors[k].grad) for k in grads], relative_to=largest)
     assert_same([(net.buffers[k], buffers[k]) for k in buffers])
+    assert_same([(net.forward(x)[0], twin(net, tensors | buffers, image, training=False))])
 
 
 @pytest.mark.parametrize("ours, theirs", [

@@ -74,3 +74,8 @@ def test_folded_into_the_convolution_before_it_it_gives_the_same(backend, rng):
     y = ops.batch_norm_inference(ops.conv_forward(x, w, padding=1)[0], *stored)
     folded, _ = ops.conv_forward(x, *ops.fold_batch_norm(w, *stored), padding=1)
     np.testing.assert_allclose(backend.asnumpy(folded), backend.asnumpy(y), rtol=1e-12, atol=1e-12)
+
+
+def test_weights_to_fold_that_are_no_array_are_named():
+    with pytest.raises(TypeError, match="w must be a NumPy or CuPy array, got list"):
+        ops.fold_batch_norm([1.0], *[np.ones(1)] * 4)

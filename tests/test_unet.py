@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from minunet import UNet, ops
+from minunet.blocks import double_conv_forward
 
 
 def small(**changes):
@@ -153,6 +154,24 @@ def test_one_pixel_at_the_bottom_leaves_the_statistics_finite():
     net = small()
     net.forward(image(net, 2, 2, n=1), training=True)
     assert all(np.isfinite(b).all() for b in net.buffers.values())
+
+
+def test_inference_normalises_with_the_running_statistics(backend, rng):
+    net = small(dtype="float64")
+    for arrays in (net.params, net.buffers):
+        for name, array in arrays.items():
+            if "norm" in name:
+                array[...] = rng.uniform(0.5, 2, array.shape)
+    x = expected = image(net, 4, 6)
+    for i in (1, 2):
+        expected, _ = ops.conv_forward(expected, net.params[f"enc1.conv{i}.w"], padding=1)
+        expected = ops.relu_forward(ops.batch_norm_inference(
+            expected, *(net.params[f"enc1.norm{i}.{k}"] for k in ("gamma", "beta")),
+            *(net.buffers[f"enc1.norm{i}.{k}"] for k in ("mean", "var"))))[0]
+    move(net, backend)
+    y, _ = double_conv_forward(backend.asarray(x), "enc1", net.params, net.buffers, padding=1,
+                               training=False)
+    np.testing.assert_allclose(backend.asnumpy(y), expected, rtol=1e-12, atol=1e-12)
 
 
 def test_inference_changes_nothing_and_repeats():

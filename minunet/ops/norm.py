@@ -48,7 +48,7 @@ def batch_norm_forward(x, gamma, beta, *, eps=1e-5):
     ----------
     S. Ioffe and C. Szegedy, "Batch normalization", 2015, algorithm 1.
     """
-    _check(x, gamma=gamma, beta=beta)
+    _check("x", x, gamma=gamma, beta=beta)
     pixels = x.size // x.shape[-1]
     mean = blocksum(lambda x: x, x) / pixels
     # Not E[x²] − μ², which cancels catastrophically in float32 where μ is large.
@@ -106,7 +106,7 @@ def batch_norm_inference(x, gamma, beta, mean, var, *, eps=1e-5):
     -------
     y : array like `x`
     """
-    _check(x, gamma=gamma, beta=beta, mean=mean, var=var)
+    _check("x", x, gamma=gamma, beta=beta, mean=mean, var=var)
     scale = gamma / array_module(x).sqrt(var + eps)  # (C,)
     return blockwise(lambda x, scale, shift: x * scale + shift, x,
                      channels=(scale, beta - mean * scale))
@@ -131,13 +131,13 @@ def fold_batch_norm(w, gamma, beta, mean, var, *, eps=1e-5):
     w : array (KH, KW, C, F)
     b : array (F,)
     """
-    _check(w, gamma=gamma, beta=beta, mean=mean, var=var)
+    _check("w", w, gamma=gamma, beta=beta, mean=mean, var=var)
     scale = gamma / array_module(w).sqrt(var + eps)  # (F,)
     return w * scale, beta - mean * scale
 
 
-def _check(x, **per_channel):
-    check_image("x", x)
+def _check(image, x, **per_channel):
+    check_image(image, x)
     for name, value in per_channel.items():
         check_float(name, value, like=x)
         check_shape(name, value, (x.shape[-1],))

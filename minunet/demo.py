@@ -4,8 +4,8 @@ from minunet.data.phantom import phantom_patients
 from minunet.train import Settings, train
 
 SETTINGS = Settings(size=64, base_channels=16, depth=3, epochs=12, batch_size=16,
-                    learning_rate=5e-3)
-TRAINING, HELD_OUT, SLICES = 16, 4, 16
+                    learning_rate=4e-3)
+TRAINING, HELD_OUT, SLICES = 32, 6, 16
 
 
 def demo(out, *, seed=0, device="cpu"):

@@ -77,8 +77,9 @@ def fill(target, source, path):
     InputError
         If names or shapes differ: the file `path` is of another network.
     """
-    for name in target.keys() | source.keys():
-        if name not in target or name not in source or target[name].shape != source[name].shape:
+    for name in sorted(target.keys() | source.keys()):
+        if (name not in target or name not in source or source[name].dtype.kind != "f"
+                or target[name].shape != source[name].shape):
             raise InputError(f"{path} does not fit its own configuration at {name!r}; "
                              "the file is damaged or was edited")
         target[name] = source[name].astype(target[name].dtype)

@@ -50,9 +50,14 @@ def threads():
     return int(setting)
 
 
+def workers(xp):
+    """Count of blocks that are computed at a time: `threads` on the CPU, one on a GPU."""
+    return threads() if xp is np else 1
+
+
 @cache
-def _pool(workers):
-    return ThreadPoolExecutor(workers, thread_name_prefix="minunet")
+def _pool(count):
+    return ThreadPoolExecutor(count, thread_name_prefix="minunet")
 
 
 @cache
@@ -83,11 +88,10 @@ def parallel(xp, function, tasks):
     tasks : list of tuple
         Arguments. Results come in this order whatever the number of threads.
     """
-    workers = threads() if xp is np else 1
     with blas_on_one_thread():
-        if workers == 1 or len(tasks) == 1:
+        if workers(xp) == 1 or len(tasks) == 1:
             return [function(*task) for task in tasks]
-        return list(_pool(workers).map(lambda task: function(*task), tasks))
+        return list(_pool(workers(xp)).map(lambda task: function(*task), tasks))
 
 
 def blockwise(function, *arrays, channels=()):
@@ -161,7 +165,7 @@ def _row_parts(xp, rows):
 
 def image_parts(xp, n):
     """Cut `n` images into one slice a core (on a GPU: one slice), for `parallel`."""
-    step = -(-n // threads()) if xp is np else n
+    step = -(-n // workers(xp))
     return [(slice(i, min(i + step, n)),) for i in range(0, n, step)]
 
 
@@ -188,7 +192,7 @@ def row_blocks(xp, n, rows, row_bytes, at_least=0):
         The images and the rows of each block, in order.
     """
     limit = max(CPU_BLOCK_BYTES if xp is np else GPU_BLOCK_BYTES, at_least)
-    images = max(1, min(limit // (rows * row_bytes), -(-n // threads())))
+    images = max(1, min(limit // (rows * row_bytes), -(-n // workers(xp))))
     step = min(rows, max(1, limit // row_bytes))
     return [(slice(i, min(i + images, n)), slice(r, min(r + step, rows)))
             for i in range(0, n, images) for r in range(0, rows, step)]

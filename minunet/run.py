@@ -46,8 +46,6 @@ class Run:
             self.net = UNet(channels, 1, settings.base_channels, settings.depth,
                             seed=settings.seed, device=device)
             self.net.output_shape((settings.size, settings.size))
-        except InputError:
-            raise
         except ValueError as error:
             raise InputError(str(error)) from error
         self.optimiser = Adam(self.net.params, settings.learning_rate, settings.weight_decay)

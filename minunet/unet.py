@@ -13,7 +13,7 @@ from minunet.backend import array_module, check_device, to_device, to_host
 from minunet.blocks import double_conv_backward, double_conv_forward
 from minunet.cores import blas_on_one_thread
 from minunet.layers import check_config, list_layers, parameter_shapes, trace
-from minunet.ops.checks import check_float
+from minunet.ops.checks import check_float, check_shape
 
 
 class UNet:
@@ -45,10 +45,7 @@ class UNet:
     config : dict
         The arguments above but `device`.
 
-    Raises
-    ------
-    ValueError
-        If an argument is none of those above.
+    Every argument is checked; `ValueError` names the one that is none of those above.
     """
 
     def __init__(self, in_channels=1, out_channels=1, base_channels=32, depth=4, padding="same",
@@ -92,7 +89,9 @@ class UNet:
             For `backward`, which empties it.
         """
         cache = {"training": training}
-        return self._run(x, training, cache), cache
+        logits = self._run(x, training, cache)
+        cache["shape"] = logits.shape
+        return logits, cache
 
     @blas_on_one_thread()
     def _run(self, x, training, cache):
@@ -123,27 +122,27 @@ class UNet:
 
         Parameters
         ----------
-        dlogits : array (N, OH, OW, out_channels)
-            Gradient of the loss with respect to the logits.
+        dlogits : array like the logits
         cache : dict
-            From `forward(x, training=True)`. It is emptied on the way, so that memory is free
-            as soon as it can be: a second call needs a second forward.
+            From `forward(x, training=True)`. It is emptied on the way, to free memory early: a
+            second call needs a second forward.
 
         Returns
         -------
         dx : array (N, H, W, in_channels)
-        grads : dict of arrays
-            Same keys, shapes and order as `params`.
+        grads : dict of arrays, with the keys, shapes and order of `params`
 
         Raises
         ------
         ValueError
-            If the cache has been used already, or is not from training.
+            If the cache has been used already, is not from training, or `dlogits` does not fit.
         """
         if "head" not in cache:
             raise ValueError("cache is empty: backward has used it already; call forward again")
         if self.norm and not cache["training"]:
             raise ValueError("cache is from forward(x, training=False); use training=True")
+        check_float("dlogits", dlogits, like=self.params["head.w"])
+        check_shape("dlogits", dlogits, cache["shape"])
         grads, dskips = {}, {}
         dx, grads["head.w"], grads["head.b"] = ops.conv_backward(dlogits, cache.pop("head"))
         for level in range(1, self.depth + 1):
@@ -169,7 +168,8 @@ class UNet:
 
         Parameters
         ----------
-        x : array (N, H, W, in_channels), of the network's dtype and on its device
+        x : array
+            As for `forward`.
 
         Returns
         -------

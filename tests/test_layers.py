@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from minunet import UNet
-from minunet.layers import list_layers, summarise, trace
+from minunet.layers import list_layers, smallest_input, summarise, trace
 
 
 def config(**changes):
@@ -62,6 +62,16 @@ def test_the_nearest_sizes_are_the_nearest(padding, depth):
     for below, above in pairwise(good):
         for h in range(below + 1, above):
             assert results[h].endswith(f"the nearest that go are {below} and {above}")
+
+
+@pytest.mark.parametrize("padding", ["same", "valid"])
+@pytest.mark.parametrize("output", [1, 4, 50])
+def test_no_smaller_input_gives_as_large_an_output(padding, output):
+    settings = config(depth=2, padding=padding)
+    smallest = smallest_input(settings, output)
+    large_enough = [h for h in range(1, 140) if isinstance(sizes := sizes_or_error(settings, h),
+                                                           list) and sizes[-1][0] >= output]
+    assert smallest == large_enough[0]
 
 
 def sizes_or_error(settings, h):

@@ -178,3 +178,9 @@ def test_training_learns_on_real_patients_and_segments_another(lgg_folder, tmp_p
     assert probabilities.shape == (*masks.shape, 1)
     # Two epochs do not find every tumour, but where it is they see more of it than elsewhere.
     assert probabilities[masks == 1].mean() > 1.2 * probabilities[masks == 0].mean()
+
+
+def test_a_run_whose_config_is_damaged_is_refused(tmp_path, patients):
+    (tmp_path / "config.json").write_text('{"settings": ')
+    with pytest.raises(InputError, match="config.json is damaged"):
+        train(patients[:3], patients[3:], TINY, tmp_path, resume=True)

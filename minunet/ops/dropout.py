@@ -33,8 +33,8 @@ def dropout_forward(x, rate, rng):
     2014 (there nothing is divided, and at test time all is multiplied by 1 − rate).
     """
     check_float("x", x)
-    if not 0 <= rate < 1:
-        raise ValueError(f"rate must be at least 0 and below 1, got {rate}")
+    if not isinstance(rate, int | float) or not 0 <= rate < 1:
+        raise ValueError(f"rate must be at least 0 and below 1, got {rate!r}")
     kept = rng.random(x.shape, dtype=np.float32) >= rate
     scale = array_module(x).asarray((kept / (1 - rate)).astype(x.dtype))
     return x * scale, scale

@@ -17,7 +17,7 @@ import math
 import numpy as np
 
 from minunet.backend import array_module
-from minunet.cores import parallel, row_blocks, threads
+from minunet.cores import parallel, row_blocks, workers
 
 
 def forward(x, w, b, out, stride, padding):
@@ -43,7 +43,7 @@ def weight_gradient(x, dy, kernel, stride, padding):
     xp = array_module(x)
     out, c, f = dy.shape[1:-1], x.shape[-1], dy.shape[-1]
     blocks = _blocks(x, (*kernel, c, f), out)
-    share = -(-len(blocks) // threads())
+    share = -(-len(blocks) // workers(xp))
 
     def partial(first):
         dw = 0

@@ -32,7 +32,7 @@ from functools import cache
 import numpy as np
 
 from minunet.backend import array_module
-from minunet.cores import parallel, row_blocks, threads
+from minunet.cores import parallel, row_blocks, workers
 from minunet.ops.conv.im2col import strip, turn
 
 TILE, WINDOW = 4, 6  # the sides of a tile of y, and of the tile of x that it depends on
@@ -92,7 +92,7 @@ def weight_gradient(x, dy, kernel, stride, padding):
     b_t, g, a_t = _matrices(xp, x.dtype)
     out = dy.shape[1:-1]
     blocks = _blocks(x, c, f, out)
-    share = -(-len(blocks) // threads())
+    share = -(-len(blocks) // workers(xp))
 
     def partial(first):
         du = 0

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from minunet import __version__, checkpoint
 from minunet.backend import check_device
+from minunet.bench import PARTS, bench
 from minunet.data import open_dataset
 from minunet.data.patient import split_patients
 from minunet.data.preprocess import Preprocessing
@@ -128,6 +129,11 @@ def _load(options):
                          "it is from another version: train it again") from error
 
 
+def _bench(options):
+    bench(options.parts or ["all"], options.out, runs=options.runs, device=options.device)
+    print(f"\nthe same as figures: {Path(options.out) / 'bench.png'}, and as numbers: bench.json")
+
+
 class _Parser(argparse.ArgumentParser):
     """A parser whose errors are one line, as all of minunet's."""
 
@@ -188,6 +194,15 @@ def _parser():
     sub.add_argument("--depth", type=_whole(1), default=4, metavar="N")
     sub.add_argument("--size", type=_whole(1), metavar="PIXELS",
                      help="side of the image (default: 256; with --paper 572)")
+
+    sub = command("bench", _bench, "measure speed and memory, against PyTorch where installed; "
+                  "takes some minutes", seed=False)
+    sub.add_argument("parts", metavar="PART", nargs="*",
+                     help=f"what to measure: {', '.join(PARTS)}, or all (default)")
+    sub.add_argument("--out", default="minunet-bench", metavar="DIR",
+                     help="folder for bench.json and bench.png (default: %(default)s)")
+    sub.add_argument("--runs", type=_whole(1), default=7, metavar="N",
+                     help="rounds to take the median of (default: %(default)s)")
     return parser
 
 

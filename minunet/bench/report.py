@@ -1,0 +1,151 @@
+"""The benchmark's results as text: what they were measured on, and a table for each part."""
+
+from collections import defaultdict
+
+from minunet.bench.clock import better, slope
+from minunet.bench.torch_work import VARIANTS
+
+METHODS = ("loops", "im2col", "winograd")
+GROWTH = {"pixels": lambda row: row["side"] ** 2, "batch": lambda row: row["batch"],
+          "channels": lambda row: row["base"]}  # what grows: the size of a row
+
+
+def format_header(results):
+    """Say what was measured on what, and how to read it."""
+    machine = results["machine"]
+    torch = f"PyTorch {machine['torch']}" if machine["torch"] else "no PyTorch: its columns are –"
+    gpu = f", {machine['gpu']}" if machine["gpu"] else ""
+    return "\n".join([
+        results["command"],
+        f"{machine['processor']}, {machine['cores']} cores, {machine['threads']} threads{gpu}",
+        f"minunet {machine['minunet']}, Python {machine['python']}, NumPy {machine['numpy']} "
+        f"({machine['blas']}), {torch}",
+        f"Medians of {results['runs']} rounds, contenders in turn. A ratio is minunet's time to "
+        "the better PyTorch's",
+        "of the same round, median (lowest to highest): below 1, minunet is faster."])
+
+
+def format_part(results, part):
+    """Give the table of one part of what `bench` returns."""
+    return FORMATS[part](results[part], results["device"])
+
+
+def _comparison(title):
+    def table(rows, device):
+        names = ["minunet", *VARIANTS[device]]
+        return _table([title, *names, *_ratio_heads(device)],
+                      [[row["name"], *_times(row, names), *_ratios(row, device)] for row in rows])
+
+    return table
+
+
+def _convolutions(rows, device):
+    names = [*METHODS, *VARIANTS[device]]
+    lines = []
+    for row in rows:
+        times = dict(zip(names, _times(row, names), strict=True))
+        times[row["auto"]] = "*" + times[row["auto"]]
+        lines.append([f"{row['name']}, {row['direction']}", *times.values(),
+                      *_ratios(row, device)])
+    return (_table(["3×3 convolution", *names, *_ratio_heads(device)], lines)
+            + '\n* what method="auto" takes; the ratio is its')
+
+
+def _memory(rows, device):
+    names = ["minunet", *VARIANTS["cpu"]]
+    lines = []
+    for row in rows:
+        sizes = row["bytes"]
+        best = better(sizes, "PyTorch")
+        ratio = f"{sizes['minunet'] / sizes[best]:.2f}" if sizes.get(best) else "–"
+        lines.append([row["name"], *(f"{sizes[name] / 2**20:.0f} MiB" if sizes.get(name) else "–"
+                                     for name in names), ratio])
+    return _table(["peak memory of a step", *names, "ratio"], lines)
+
+
+def _growth(axes, device):
+    tables = []
+    for axis, rows in axes.items():
+        slopes = []
+        for name in ("minunet", *VARIANTS[device]):
+            if name in rows[0]["seconds"] and len(rows) > 1:
+                exponent, _ = slope([GROWTH[axis](row) for row in rows],
+                                    [row["seconds"][name] for row in rows])
+                slopes.append(f"{exponent:.2f} ({name})")
+        tables.append(_comparison(f"training step by {axis}")(rows, device)
+                      + f"\ntime ~ {axis}^slope, slope {', '.join(slopes)}")
+    return "\n\n".join(tables)
+
+
+def _roofline(result, device):
+    rows, step = by_op(result), result["seconds"]
+    lines = [[f"{op} {direction}", _time(row["seconds"]), f"{100 * row['seconds'] / step:.0f} %",
+              f"{row['flop'] / row['seconds'] / 1e9:.0f}",
+              f"{row['bytes'] / row['seconds'] / 1e9:.1f}", _time(row["bound"]),
+              "arithmetic" if row["arithmetic"] > row["memory"] else "memory"]
+             for (op, direction), row in rows.items()]
+    rest = step - sum(row["seconds"] for row in rows.values())
+    lines.append(["the rest", _time(rest), f"{100 * rest / step:.0f} %", *4 * [""]])
+    head = ["op", "time", "share", "GFLOP/s", "GB/s", "at least", "bound by"]
+    return (f"a training step, {result['name']}: {_time(step)}\n"
+            f"matrix product {result['flop_rate'] / 1e9:.0f} GFLOP/s, "
+            f"copy {result['byte_rate'] / 1e9:.1f} GB/s\n" + _table(head, lines))
+
+
+def by_op(result):
+    """Sum the rows of a roofline over the image sides.
+
+    Returns
+    -------
+    dict
+        For each (op, direction), in falling order of time: ``seconds``, ``flop``, ``bytes``;
+        ``arithmetic`` and ``memory``, the seconds that they would take at the machine's rates;
+        and ``bound``, the larger of the two, side by side and then summed.
+    """
+    sums = defaultdict(lambda: defaultdict(float))
+    for row in result["rows"]:
+        group = sums[row["op"], row["direction"]]
+        arithmetic = row["flop"] / result["flop_rate"]
+        memory = row["bytes"] / result["byte_rate"]
+        for key, value in (("seconds", row["seconds"]), ("flop", row["flop"]),
+                           ("bytes", row["bytes"]), ("arithmetic", arithmetic),
+                           ("memory", memory), ("bound", max(arithmetic, memory))):
+            group[key] += value
+    return dict(sorted(sums.items(), key=lambda item: -item[1]["seconds"]))
+
+
+def _times(row, names):
+    return [_time(row["seconds"][name]) if name in row["seconds"] else "–" for name in names]
+
+
+def _ratio_heads(device):
+    rivals = dict.fromkeys(name.split(", ")[0] for name in VARIANTS[device])
+    return [f"ratio to {rival}" for rival in rivals]
+
+
+def _ratios(row, device):
+    texts = []
+    for head in _ratio_heads(device):
+        ratio = row["ratio"].get(head.removeprefix("ratio to "))
+        texts.append("{1:.2f} ({0:.2f} to {2:.2f})".format(*ratio) if ratio else "–")
+    return texts
+
+
+def _time(seconds):
+    return f"{seconds:.3g} s" if seconds >= 1 else f"{1e3 * seconds:.3g} ms"
+
+
+def _table(head, rows):
+    """Columns as wide as they must be, the first flush left and the others flush right."""
+    above, below = zip(*(name.rpartition(", ")[::2] for name in head), strict=True)
+    rows = [*([above] if any(above) else []), below, *rows]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return "\n".join("  ".join([row[0].ljust(widths[0]),
+                                *(cell.rjust(width) for cell, width in
+                                  zip(row[1:], widths[1:], strict=True))]).rstrip()
+                     for row in rows)
+
+
+FORMATS = {"step": _comparison("training step"), "inference": _comparison("inference"),
+           "convolution": _convolutions, "memory": _memory, "growth": _growth,
+           "roofline": _roofline}

@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 from minunet import __version__, checkpoint
+from minunet.arguments import positive, share, whole
 from minunet.backend import check_device
 from minunet.bench import PARTS, bench
 from minunet.data import open_dataset
@@ -99,7 +100,7 @@ def _predict(options):
 
 def _gradcheck(options):
     reports = [prove_ops(options.seed), prove_networks(options.seed)]
-    print(*reports, sep="\n\n")
+    print(*reports, sep="\n\nwhole networks, each by its worst array:\n")
     wrong = sum(not row.ok for report in reports for row in report)
     print(f"\n{wrong} gradients are WRONG" if wrong else "\nall gradients are right")
     return 1 if wrong else 0
@@ -115,6 +116,7 @@ def _summary(options):
     size = options.size or (572 if options.paper else 256)
     try:
         print(summarise(net.config, (size, size)))
+        print("sees: side of the square of image pixels that a pixel of the layer depends on")
     except ValueError as error:
         raise InputError(f"--size {size}: {error}") from error
 
@@ -155,7 +157,7 @@ def _parser():
             sub.add_argument("--device", default="cpu", metavar="cpu|cuda",
                              help="where to compute (default: %(default)s)")
         if seed:
-            sub.add_argument("--seed", type=_whole(0), default=0, metavar="N",
+            sub.add_argument("--seed", type=whole(0), default=0, metavar="N",
                              help="same seed, same result (default: %(default)s)")
         return sub
 
@@ -189,10 +191,10 @@ def _parser():
     sub.add_argument("model", metavar="MODEL", nargs="?", help=MODEL_HELP + " (default: a new "
                      "network by the options below)")
     sub.add_argument("--paper", action="store_true", help="the network of Ronneberger et al. 2015")
-    sub.add_argument("--in-channels", type=_whole(1), default=3, metavar="C")
-    sub.add_argument("--base-channels", type=_whole(1), default=32, metavar="F")
-    sub.add_argument("--depth", type=_whole(1), default=4, metavar="N")
-    sub.add_argument("--size", type=_whole(1), metavar="PIXELS",
+    sub.add_argument("--in-channels", type=whole(1), default=3, metavar="C")
+    sub.add_argument("--base-channels", type=whole(1), default=32, metavar="F")
+    sub.add_argument("--depth", type=whole(1), default=4, metavar="N")
+    sub.add_argument("--size", type=whole(1), metavar="PIXELS",
                      help="side of the image (default: 256; with --paper 572)")
 
     sub = command("bench", _bench, "measure speed and memory, against PyTorch where installed; "
@@ -201,7 +203,7 @@ def _parser():
                      help=f"what to measure: {', '.join(PARTS)}, or all (default)")
     sub.add_argument("--out", default="minunet-bench", metavar="DIR",
                      help="folder for bench.json and bench.png (default: %(default)s)")
-    sub.add_argument("--runs", type=_whole(1), default=7, metavar="N",
+    sub.add_argument("--runs", type=whole(1), default=7, metavar="N",
                      help="rounds to take the median of (default: %(default)s)")
     return parser
 
@@ -214,32 +216,15 @@ def _train_options(sub):
                      help="go on after the last whole epoch of the run in RUN")
     default = Settings()
     for name, kind, text in (
-            ("size", _whole(1), "side in pixels that slices are brought to"),
-            ("base-channels", _whole(1), "channels of the first level; each level doubles them"),
-            ("depth", _whole(1), "levels of the U, 1 to 5"),
-            ("epochs", _whole(1), "walks through the data"),
-            ("batch-size", _whole(1), "slices a step"),
-            ("learning-rate", _positive, "peak, after warming up"),
-            ("weight-decay", _positive, "pull of the weights towards zero")):
+            ("size", whole(1), "side in pixels that slices are brought to"),
+            ("base-channels", whole(1), "channels of the first level; each level doubles them"),
+            ("depth", whole(1), "levels of the U, 1 to 5"),
+            ("epochs", whole(1), "walks through the data"),
+            ("batch-size", whole(1), "slices a step"),
+            ("learning-rate", positive, "peak, after warming up"),
+            ("weight-decay", positive, "pull of the weights towards zero")):
         sub.add_argument(f"--{name}", type=kind, default=getattr(default, name.replace("-", "_")),
-                         metavar="X" if kind is _positive else "N",
+                         metavar="X" if kind is positive else "N",
                          help=f"{text} (default: %(default)s)")
-    sub.add_argument("--validation", type=float, default=0.2, metavar="SHARE",
-                     help="share of the patients to hold out (default: %(default)s)")
-
-
-def _whole(least):
-    def whole_number(text):
-        value = int(text)
-        if value < least:
-            raise argparse.ArgumentTypeError(f"{text} is not a whole number from {least}")
-        return value
-
-    return whole_number
-
-
-def _positive(text):
-    value = float(text)
-    if not 0 <= value < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text} is not a number from 0")
-    return value
+    sub.add_argument("--validation", type=share, default=0.2, metavar="SHARE",
+                     help="of the patients, to hold out (default: %(default)s)")

@@ -56,10 +56,13 @@ def format_table(rows, seen=()):
     summary = summarise(rows)
     for kind in ("mean", "median"):
         lines.append(f"{kind:<{width}}" + _cells(summary[score][kind] for score in SCORES))
-    counted = ", ".join(f"{score} {part['defined']}" for score, part in summary.items())
-    lines.append(f"each over the patients where it is defined, of {len(rows)}: {counted}; "
-                 f"{summary['hausdorff95']['infinite']} infinite HD95 count in the median, not in "
-                 "the mean")
+    undefined = [f"{score} over {part['defined']}" for score, part in summary.items()
+                 if part["defined"] < len(rows)]
+    lines.append(f"mean and median over {len(rows)} patients"
+                 + "".join(f", {text} where it is defined" for text in undefined))
+    if infinite := summary["hausdorff95"]["infinite"]:
+        lines.append(f"{infinite} infinite HD95 (nothing found, or nothing to find) count in the "
+                     "median, not in the mean")
     return "\n".join(lines)
 
 

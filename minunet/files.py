@@ -35,7 +35,7 @@ def replacing(path):
         handle, temporary = tempfile.mkstemp(prefix=f".{path.stem}-", suffix=path.suffix,
                                              dir=path.parent)
     except OSError as error:
-        raise InputError(f"cannot write {path}: {error.strerror}; choose another --out") from error
+        raise InputError(f"cannot write {path}: {error.strerror}; choose another place") from error
     os.close(handle)
     try:
         yield Path(temporary)

@@ -104,7 +104,10 @@ def check(forward, backward, arguments, *, linear=(), seed=0, tolerance=1e-7, na
             raise TypeError(f"{key} must be a float64 array to be checked, "
                             f"got {getattr(value, 'dtype', type(value).__name__)}")
     arguments = {key: value.copy() for key, value in arguments.items()}
-    y, cache = forward(*arguments.values())
+    result = forward(*arguments.values())
+    if not isinstance(result, tuple) or len(result) != 2:
+        raise ValueError(f"forward must return (y, cache), got {type(result).__name__}")
+    y, cache = result
     # A stream of its own: the caller may have drawn x from default_rng(seed).
     dy = np.random.default_rng((seed, 1)).normal(size=y.shape)
     gradients = backward(dy.copy(), cache)  # a backward that changes dy must not change ours

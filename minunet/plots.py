@@ -94,7 +94,8 @@ def plot_predictions(rows, path, title=None):
         raise ValueError("rows is empty; expected a row for each patient")
     figure = _figure(4 * PANEL + 1.8, len(rows) * PANEL + 0.8, title)
     panels = figure.subplots(len(rows), 4, squeeze=False)
-    for axes, name in zip(panels[0], ("Image", "Truth", "Prediction", "Errors"), strict=True):
+    names = ("Image", "Truth", "Prediction (probability)", "Errors")
+    for axes, name in zip(panels[0], names, strict=True):
         axes.set_title(name)
     for axes, row in zip(panels, rows, strict=True):
         image, truth, probability = (np.asarray(row[key])

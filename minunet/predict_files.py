@@ -38,8 +38,8 @@ def find_inputs(paths):
                                  f"({', '.join(sorted(IMAGE_SUFFIXES))})")
         name = path.resolve().name if path.is_dir() else path.stem
         if name in inputs:
-            raise InputError(f"two inputs are called {name}: {inputs[name][0]} and {path}; "
-                             "predict them into different folders")
+            raise InputError(f"two inputs are called {name}, the second is {path}; give the "
+                             "folders that hold them, or predict them into different --out folders")
         inputs[name] = sorted(files, key=lambda file: natural_key(file.name))
     return inputs
 

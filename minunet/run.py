@@ -28,6 +28,8 @@ class Run:
     device : {"cpu", "cuda"}
     patients : dict
         The names of the ``training`` and the ``validation`` patients.
+    data : str
+        A digest of all slices: a resumed run must see the same.
 
     Attributes
     ----------
@@ -39,15 +41,15 @@ class Run:
         A row an epoch.
     """
 
-    def __init__(self, settings, preprocessing, channels, out, device, patients):
+    def __init__(self, settings, preprocessing, channels, out, device, patients, data):
         self.settings, self.preprocessing, self.out = settings, preprocessing, Path(out)
-        self.patients = patients
+        self.patients, self.data = patients, data
         try:
             self.net = UNet(channels, 1, settings.base_channels, settings.depth,
                             seed=settings.seed, device=device)
             self.net.output_shape((settings.size, settings.size))
         except ValueError as error:
-            raise InputError(str(error)) from error
+            raise InputError(f"--size {settings.size} --depth {settings.depth}: {error}") from error
         self.optimiser = Adam(self.net.params, settings.learning_rate, settings.weight_decay)
         # A stream of its own: data is drawn in another thread than dropout.
         self.rng = np.random.default_rng([settings.seed, 1])
@@ -57,7 +59,8 @@ class Run:
     def config(self):
         """What a resumed run must share with this one."""
         return {"settings": self.settings.to_dict(), "preprocessing": self.preprocessing.to_dict(),
-                "channels": self.net.config["in_channels"], "patients": self.patients}
+                "channels": self.net.config["in_channels"], "patients": self.patients,
+                "data": self.data}
 
     def start(self):
         """Make the folder and write ``config.json``; forget a run that was there."""

@@ -1,6 +1,8 @@
 """The training loop: data → network → loss → gradients → step, epoch by epoch."""
 
+import hashlib
 import time
+import warnings
 from dataclasses import asdict, dataclass
 
 import numpy as np
@@ -89,15 +91,21 @@ def train(training, validation, settings, out, *, device="cpu", resume=False):
     held_out = [_Held(patient, preprocessing) for patient in validation]
     run = Run(settings, preprocessing, slices.images.shape[-1], out, device,
               patients={"training": [p.name for p in training],
-                        "validation": [p.name for p in validation]})
+                        "validation": [p.name for p in validation]},
+              data=_digest(*slices, *(p.prepared for p in held_out), *(p.masks for p in held_out)))
     run.resume() if resume else run.start()
     steps = -(-len(slices.masks) // settings.batch_size)  # an epoch
     with tqdm(total=settings.epochs * steps, initial=run.epoch * steps, unit="batch",
               disable=None) as bar:
         while run.epoch < settings.epochs:
             began = time.perf_counter()
-            loss = _train_epoch(run, slices, steps, bar)
-            scores = [patient.score(run.net)[0] for patient in held_out]
+            with warnings.catch_warnings():  # of overflow: the epoch checks its numbers itself
+                warnings.simplefilter("ignore", RuntimeWarning)
+                loss = _train_epoch(run, slices, steps, bar)
+                scores = [patient.score(run.net)[0] for patient in held_out]
+            if not np.isfinite(loss) or None in scores:
+                raise InputError(f"the numbers overflow in epoch {run.epoch + 1}; try a smaller "
+                                 f"--learning-rate than {settings.learning_rate:g}")
             row = run.finish_epoch(loss, scores, time.perf_counter() - began)
             plot_history(run.history, run.out / "history.png")
             tqdm.write(f"epoch {row['epoch']:3d}   loss {loss:.3f}   validation Dice: mean "
@@ -105,6 +113,13 @@ def train(training, validation, settings, out, *, device="cpu", resume=False):
                        f"{row['validation_dice_median']:.3f}   {row['seconds']:.0f} s")
     _show_predictions(run, held_out)
     return run
+
+
+def _digest(*arrays):
+    digest = hashlib.blake2b(digest_size=8)
+    for array in arrays:
+        digest.update(np.ascontiguousarray(array))
+    return digest.hexdigest()
 
 
 def train_step(net, optimiser, images, target):
@@ -152,7 +167,7 @@ def segmentation_loss(logits, target):
 
 
 def _train_epoch(run, slices, steps, bar):
-    """Walk once through the data; give the mean loss a slice."""
+    """Walk once through the data; give the mean loss a slice, or at once one that is no number."""
     losses, total = 0.0, run.settings.epochs * steps
     data = one_ahead(batches(slices, run.settings.batch_size, run.rng))
     for i, (images, target) in enumerate(data):
@@ -160,8 +175,7 @@ def _train_epoch(run, slices, steps, bar):
         loss = float(train_step(run.net, run.optimiser, to_device(images, run.net.device),
                                 to_device(target, run.net.device)))
         if not np.isfinite(loss):
-            raise InputError(f"the loss became {loss} in epoch {run.epoch + 1}, batch {i + 1}; "
-                             f"try a smaller --learning-rate than {run.settings.learning_rate:g}")
+            return loss
         losses += loss * len(images)
         bar.set_postfix(epoch=run.epoch + 1, loss=f"{loss:.3f}", dice=f"{run.best:.3f}",
                         refresh=False)
@@ -181,10 +195,14 @@ class _Held:
         self.image = _plainest(images[self.shown], self.masks[self.shown])
 
     def score(self, net):
-        """Dice over the whole volume at the stored resolution, and the probabilities."""
+        """Dice over the whole volume at the stored resolution, and the probabilities.
+
+        Dice is None if the probabilities are not all numbers.
+        """
         probabilities = restore(predict_slices(net, self.prepared), self.masks.shape[1:],
                                 self.preprocessing)[..., 0]  # (D, H, W)
-        return dice(probabilities > THRESHOLD, self.masks), probabilities
+        finite = np.isfinite(probabilities).all()
+        return dice(probabilities > THRESHOLD, self.masks) if finite else None, probabilities
 
 
 def _plainest(image, mask):

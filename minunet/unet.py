@@ -107,7 +107,7 @@ class UNet:
         for level in range(self.depth, 0, -1):  # the expansive path
             w, b = self.params[f"dec{level}.up.w"], self.params[f"dec{level}.up.b"]
             x, cache[f"dec{level}.up"] = ops.conv_transpose_forward(x, w, b, stride=2)
-            x, cache[f"dec{level}.concat"] = ops.concat_forward(skips.pop(), x)
+            x, cache[f"dec{level}.concat"] = ops.concat_forward(skips.pop(), x)  # may crop
             x, cache[f"dec{level}"] = self._block(f"dec{level}", x, training)
         logits, cache["head"] = ops.conv_forward(x, self.params["head.w"], self.params["head.b"])
         return logits

@@ -11,7 +11,15 @@ from skimage.io import imread
 
 import minunet.bench
 from minunet.bench import Case, Convolution, Sizes, bench, torch_work
-from minunet.bench.clock import Contender, device_clock, host_clock, interleave, slope, summarise
+from minunet.bench.clock import (
+    Contender,
+    device_clock,
+    host_clock,
+    interleave,
+    slope,
+    straight_line,
+    summarise,
+)
 from minunet.bench.machine import processor
 from minunet.bench.plots import figure_of
 from minunet.bench.report import format_part
@@ -65,6 +73,11 @@ def test_the_slope_of_a_power_is_its_exponent():
     assert slope(sizes, 3 * sizes**1.5) == pytest.approx((1.5, 3))
 
 
+def test_what_costs_the_same_at_every_size_is_told_from_what_grows():
+    sizes = np.array([1, 2, 4, 8])
+    assert straight_line(sizes, 40 + 30 * sizes) == pytest.approx((40, 30))
+
+
 def test_a_gpu_is_timed_by_its_own_events():
     log = []
 
@@ -96,6 +109,7 @@ def test_every_part_has_a_table_with_its_rows(measured):
         assert f"\n{op} forward" in printed
         assert f"\n{op} backward" in printed
     assert printed.count("^slope, slope ") == 3
+    assert "· pixels / 1,024" in printed
     assert "no PyTorch: its columns are –" in printed
     assert results["machine"]["torch"] is None
 

@@ -89,12 +89,18 @@ def test_peak_memory_holds_at_least_weights_images_and_optimiser():
     weights = sum(p.nbytes for p in UNet(3, 1, 8).params.values())
     activation = 4 * 64 * 64 * 8 * 4  # of the first level, in bytes; norm and ReLU keep two
     least = 3 * weights + 4 * 2 * activation
-    assert least < peak_memory("minunet", case, 1, "cpu") < 20 * least
+    assert least < peak_memory("minunet", case, 1, 1, "cpu") < 20 * least
 
 
 def test_the_peak_counts_from_what_was_held_before(monkeypatch):
     monkeypatch.setattr(memory, "status", {"VmRSS": 100, "VmHWM": 1000}.get)
     assert memory._measure("minunet", SMALL, 1, "cpu") == 900
+
+
+def test_the_median_process_counts(monkeypatch):
+    peaks = iter([30, 10, 20])
+    monkeypatch.setattr(memory, "_in_a_process", lambda *_: next(peaks))
+    assert peak_memory("minunet", SMALL, 3, 1, "cpu") == 20
 
 
 def test_memory_is_unknown_where_the_system_does_not_tell(monkeypatch):
@@ -108,5 +114,5 @@ def test_memory_is_unknown_where_the_system_does_not_tell(monkeypatch):
 
 def test_a_process_that_fails_is_one_line():
     with pytest.raises(InputError, match="memory of minunet .*base_channels must be .*got 0") as e:
-        peak_memory("minunet", Case(0, 32, 1), 1, "cpu")
+        peak_memory("minunet", Case(0, 32, 1), 1, 1, "cpu")
     assert "\n" not in str(e.value)

@@ -61,7 +61,7 @@ def test_evaluate_prints_a_table_and_writes_it(trained, tree, tmp_path, capsys):
 
 def test_evaluate_can_leave_out_what_was_trained_on(trained, tree, capsys):
     assert main(["evaluate", str(trained / "model.npz"), str(tree), "--held-out"]) == 0
-    assert "of 1: dice" in capsys.readouterr().out
+    assert "over 1 patients" in capsys.readouterr().out
 
 
 def test_predict_says_what_it_found_in_each_input(trained, tree, tmp_path, capsys):
@@ -106,6 +106,7 @@ def test_a_command_or_option_that_does_not_exist(capsys):
     assert "--epochs" in refusal(capsys, "train", "x", "--out", "y", "--epochs", "0")
     assert "--learning-rate" in refusal(capsys, "train", "x", "--out", "y",
                                         "--learning-rate", "inf")
+    assert "--validation" in refusal(capsys, "train", "x", "--out", "y", "--validation", "0")
 
 
 def test_a_data_folder_that_does_not_exist(tmp_path, capsys):

@@ -51,7 +51,7 @@ def test_the_table_stars_patients_that_were_trained_on_and_says_what_it_averages
     table = format_table(rows, seen={"ill"})
     assert "ill *" in table
     assert "healthy *" not in table
-    assert "of 2: dice" in table
+    assert "mean and median over 2 patients, sensitivity over 1 where it is defined" in table
 
 
 def test_the_csv_has_a_row_a_patient(rows, tmp_path):

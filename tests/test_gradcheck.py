@@ -223,3 +223,8 @@ def test_a_network_is_left_as_it_was():
 def test_a_network_in_single_precision_is_refused():
     with pytest.raises(TypeError, match="net must have dtype float64 to be checked, got float32"):
         gradcheck.check_network(*network(dtype="float32"))
+
+
+def test_a_forward_that_forgets_its_cache_is_told_so(rng):
+    with pytest.raises(ValueError, match=r"forward must return \(y, cache\), got ndarray"):
+        gradcheck.check(lambda x: 2 * x, lambda dy, cache: 2 * dy, {"x": rng.normal(size=3)})

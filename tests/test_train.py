@@ -153,9 +153,19 @@ def test_resuming_nothing_is_refused_and_leaves_nothing(tmp_path, patients):
     assert os.listdir(tmp_path) == []
 
 
-@pytest.mark.parametrize("settings", [{"learning_rate": 1e30}], indirect=True)
-@pytest.mark.filterwarnings("ignore::RuntimeWarning")
-def test_a_loss_that_is_no_number_stops_the_run_with_advice(tmp_path, patients, settings):
+def test_resuming_with_other_pixels_under_the_same_names_is_refused(tmp_path, patients):
+    train(patients[:3], patients[3:], TINY, tmp_path)
+    others = phantom_patients(4, size=32, slices=5, seed=1)
+    with pytest.raises(InputError, match="data was .* and is now"):
+        train(others[:3], others[3:], TINY, tmp_path, resume=True)
+
+
+ONE_STEP = {"epochs": 1, "batch_size": 100}  # the loss is still a number, the prediction is none
+
+
+@pytest.mark.parametrize("settings", [{"learning_rate": 1e30}, {"learning_rate": 1e30} | ONE_STEP],
+                         indirect=True)
+def test_a_run_whose_numbers_overflow_stops_with_advice(tmp_path, patients, settings):
     with pytest.raises(InputError, match="smaller --learning-rate"):
         train(patients[:3], patients[3:], settings, tmp_path)
 

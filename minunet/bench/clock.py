@@ -112,10 +112,16 @@ def slope(sizes, times):
     Returns
     -------
     slope, factor : float
-        A slope of 1 is linear growth.
+        A slope of 1 is proportional growth; what costs the same at every size makes it less.
     """
     exponent, log_factor = np.polyfit(np.log(sizes), np.log(times), 1)
     return float(exponent), math.exp(log_factor)
+
+
+def straight_line(sizes, times):
+    """Fit time = fixed + each · size by least squares; give (fixed, each)."""
+    each, fixed = np.polyfit(sizes, times, 1)
+    return float(fixed), float(each)
 
 
 def digits(value):

@@ -1,4 +1,4 @@
-"""The peak memory of a training step, each measured in a process of its own.
+"""The peak memory of a training step, measured in processes of its own.
 
 What counts is the most memory that the process ever held (`VmHWM` in Linux's
 ``/proc/self/status``) less what it held before the network was built. Before that, a step of a
@@ -15,12 +15,13 @@ import runpy
 import subprocess
 import sys
 from pathlib import Path
+from statistics import median_low
 
 TINY = (2, 32, 1)  # base, side, batch
 STEPS = 2  # the optimiser's state is there from the first, and beside the second's activations
 
 
-def peak_memory(name, case, threads, device):
+def peak_memory(name, case, processes, threads, device):
     """Give the bytes that a training step needs at most, network and images included.
 
     Parameters
@@ -28,6 +29,8 @@ def peak_memory(name, case, threads, device):
     name : str
         ``"minunet"``, or ``"PyTorch, channels last"``.
     case : Case
+    processes : int
+        How many to take the median of.
     threads : int
         For PyTorch.
     device : {"cpu", "cuda"}
@@ -40,8 +43,13 @@ def peak_memory(name, case, threads, device):
     Raises
     ------
     InputError
-        If the process fails, for want of memory for example.
+        If a process fails, for want of memory for example.
     """
+    peaks = [_in_a_process(name, case, threads, device) for _ in range(processes)]
+    return None if None in peaks else median_low(peaks)
+
+
+def _in_a_process(name, case, threads, device):
     command = [sys.executable, "-c", "import runpy, sys; "
                "runpy.run_path(sys.argv[1], run_name='__main__')", __file__]
     done = subprocess.run([*command, json.dumps([name, case, threads, device])],

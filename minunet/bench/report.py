@@ -2,7 +2,9 @@
 
 from collections import defaultdict
 
-from minunet.bench.clock import better, slope
+import numpy as np
+
+from minunet.bench.clock import better, slope, straight_line
 from minunet.bench.torch_work import VARIANTS
 
 METHODS = ("loops", "im2col", "winograd")
@@ -64,17 +66,21 @@ def _memory(rows, device):
 
 
 def _growth(axes, device):
-    tables = []
-    for axis, rows in axes.items():
-        slopes = []
-        for name in ("minunet", *VARIANTS[device]):
-            if name in rows[0]["seconds"] and len(rows) > 1:
-                exponent, _ = slope([GROWTH[axis](row) for row in rows],
-                                    [row["seconds"][name] for row in rows])
-                slopes.append(f"{exponent:.2f} ({name})")
-        tables.append(_comparison(f"training step by {axis}")(rows, device)
-                      + f"\ntime ~ {axis}^slope, slope {', '.join(slopes)}")
-    return "\n\n".join(tables)
+    return "\n\n".join(_comparison(f"training step by {axis}")(rows, device) + "\n"
+                       + _fits(axis, rows, device) for axis, rows in axes.items())
+
+
+def _fits(axis, rows, device):
+    sizes = np.array([GROWTH[axis](row) for row in rows])
+    times = {name: [row["seconds"][name] for row in rows]
+             for name in ("minunet", *VARIANTS[device]) if name in rows[0]["seconds"]}
+    slopes = [f"{slope(sizes, seconds)[0]:.2f} ({name})" for name, seconds in times.items()]
+    text = f"time ~ {axis}^slope, slope {', '.join(slopes)}"
+    if axis == "channels":  # between linear and square: no straight line
+        return text
+    fixed, each = straight_line(sizes / sizes[0], times["minunet"])
+    return (f"{text}\nas a straight line, minunet takes {_time(fixed)} "
+            f"+ {_time(each)} · {axis} / {sizes[0]:,}")
 
 
 def _roofline(result, device):

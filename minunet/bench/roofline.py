@@ -127,14 +127,14 @@ def _watched(name, op, calls, clock):
     def call(*args, **options):
         results = []
         seconds = clock(lambda: results.append(op(*args, **options)))
-        arrays = list(_arrays((args, results)))
+        arrays = list(arrays_in((args, results)))
         side = max((a.shape[1] for a in arrays if a.ndim == 4), default=0)
         kind, _, direction = name.rpartition("_")
         if direction not in ("forward", "backward", "update"):
             kind, direction = "loss", "forward"
         moved = 7 if kind == "adam" else 1  # reads p, g, m and v; writes p, m and v
         calls.append(Call(kind, direction, 0 if kind == "adam" else side, seconds,
-                          _flop(name, args), moved * _distinct_bytes(arrays)))
+                          _flop(name, args), moved * distinct_bytes(arrays)))
         return results[0]
 
     return call
@@ -150,20 +150,20 @@ def _flop(name, args):
         return 2 * x.size // x.shape[-1] * math.prod(w.shape)
     if name in ("conv_backward", "conv_transpose_backward"):
         return 2 * _flop(name.replace("backward", "forward"), args[1])  # dx and dw
-    elements = sum(a.size for a in _arrays(args[:1]))
+    elements = sum(a.size for a in arrays_in(args[:1]))
     return PER_ELEMENT.get(name, 0) * elements
 
 
-def _arrays(tree):
-    """Yield the arrays in nested tuples, lists and dicts."""
+def arrays_in(tree):
+    """Yield the arrays in nested tuples, lists and dicts, such as a cache."""
     if hasattr(tree, "nbytes") and getattr(tree, "ndim", 0):
         yield tree
     elif isinstance(tree, tuple | list | dict):
         for branch in tree.values() if isinstance(tree, dict) else tree:
-            yield from _arrays(branch)
+            yield from arrays_in(branch)
 
 
-def _distinct_bytes(arrays):
+def distinct_bytes(arrays):
     """Sum the sizes; of an array and views of it, such as a cached argument, take the largest."""
     owners = defaultdict(int)
     for a in arrays:

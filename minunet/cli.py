@@ -107,18 +107,18 @@ def _gradcheck(options):
 
 
 def _summary(options):
-    if options.model:
-        net, *_ = _load(options)
-    elif options.paper:
-        net = UNet.paper()
-    else:
-        net = UNet(options.in_channels, 1, options.base_channels, options.depth)
     size = options.size or (572 if options.paper else 256)
     try:
+        if options.model:
+            net, *_ = _load(options)
+        elif options.paper:
+            net = UNet.paper()
+        else:
+            net = UNet(options.in_channels, 1, options.base_channels, options.depth)
         print(summarise(net.config, (size, size)))
-        print("sees: side of the square of image pixels that a pixel of the layer depends on")
     except ValueError as error:
-        raise InputError(f"--size {size}: {error}") from error
+        raise InputError(f"cannot summarise: {error}") from error
+    print("sees: side of the square of image pixels that a pixel of the layer depends on")
 
 
 def _load(options):
@@ -149,45 +149,55 @@ def _parser():
         "segments tumours. For teaching and research, not for diagnosis.")
     parser.add_argument("--version", action="version", version=f"minunet {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND", parser_class=_Parser)
-
-    def command(name, run, text, *, device=True, seed=True):
+    for name, run, add_options, shared, text in (
+            ("demo", _demo, _demo_options, ("device", "seed"),
+             "train on synthetic brains in about a minute and draw the result"),
+            ("train", _train, _train_options, ("device", "seed"), "train a network on your data"),
+            ("evaluate", _evaluate, _evaluate_options, ("device",),
+             "score a model on patients whose masks are known"),
+            ("predict", _predict, _predict_options, ("device",),
+             "segment images and write masks, probabilities, overlays"),
+            ("gradcheck", _gradcheck, None, ("seed",),
+             "prove the gradients of every op and of whole networks"),
+            ("summary", _summary, _summary_options, (), "print a network's layers: shapes, "
+             "parameters, multiplications, receptive field"),
+            ("bench", _bench, _bench_options, ("device",), "measure speed and memory, against "
+             "PyTorch where installed; takes some minutes")):
         sub = commands.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
         sub.set_defaults(run=run)
-        if device:
+        if add_options:
+            add_options(sub)
+        if "device" in shared:
             sub.add_argument("--device", default="cpu", metavar="cpu|cuda",
                              help="where to compute (default: %(default)s)")
-        if seed:
+        if "seed" in shared:
             sub.add_argument("--seed", type=whole(0), default=0, metavar="N",
                              help="same seed, same result (default: %(default)s)")
-        return sub
+    return parser
 
-    sub = command("demo", _demo, "train on synthetic brains in about a minute and draw the result")
+
+def _demo_options(sub):
     sub.add_argument("--out", default="minunet-demo", metavar="RUN",
                      help="folder for the model and the figures (default: %(default)s)")
 
-    _train_options(command("train", _train, "train a network on your data"))
 
-    sub = command("evaluate", _evaluate, "score a model on patients whose masks are known",
-                  seed=False)
+def _evaluate_options(sub):
     sub.add_argument("model", metavar="MODEL", help=MODEL_HELP)
     sub.add_argument("data", metavar="DATA", help=DATA_HELP)
     sub.add_argument("--held-out", action="store_true",
                      help="leave out the patients that the model was trained on")
     sub.add_argument("--csv", metavar="FILE", help="write the table there as well")
 
-    sub = command("predict", _predict, "segment images and write masks, probabilities, overlays",
-                  seed=False)
+
+def _predict_options(sub):
     sub.add_argument("model", metavar="MODEL", help=MODEL_HELP)
     sub.add_argument("input", metavar="INPUT", nargs="+",
                      help="an image, or a folder with the slices of one patient (better: "
                      "intensities are then standardised over all of them)")
     sub.add_argument("--out", required=True, metavar="DIR", help="folder for the results")
 
-    command("gradcheck", _gradcheck, "prove the gradients of every op and of whole networks",
-            device=False)
 
-    sub = command("summary", _summary, "print a network's layers: shapes, parameters, "
-                  "multiplications, receptive field", device=False, seed=False)
+def _summary_options(sub):
     sub.add_argument("model", metavar="MODEL", nargs="?", help=MODEL_HELP + " (default: a new "
                      "network by the options below)")
     sub.add_argument("--paper", action="store_true", help="the network of Ronneberger et al. 2015")
@@ -197,15 +207,14 @@ def _parser():
     sub.add_argument("--size", type=whole(1), metavar="PIXELS",
                      help="side of the image (default: 256; with --paper 572)")
 
-    sub = command("bench", _bench, "measure speed and memory, against PyTorch where installed; "
-                  "takes some minutes", seed=False)
+
+def _bench_options(sub):
     sub.add_argument("parts", metavar="PART", nargs="*",
                      help=f"what to measure: {', '.join(PARTS)}, or all (default)")
     sub.add_argument("--out", default="minunet-bench", metavar="DIR",
                      help="folder for bench.json and bench.png (default: %(default)s)")
     sub.add_argument("--runs", type=whole(1), default=7, metavar="N",
                      help="rounds to take the median of (default: %(default)s)")
-    return parser
 
 
 def _train_options(sub):

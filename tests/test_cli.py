@@ -96,6 +96,11 @@ def test_summary_knows_the_networks_of_the_design(capsys):
     assert "(388, 388, 2)" in printed
 
 
+def test_summary_of_a_network_that_cannot_be(capsys):
+    assert "depth must be one of" in refusal(capsys, "summary", "--depth", "7")
+    assert "the nearest that go are 96 and 112" in refusal(capsys, "summary", "--size", "100")
+
+
 def test_summary_of_a_trained_model(trained, capsys):
     assert main(["summary", str(trained), "--size", "64"]) == 0
     assert "enc2.conv1" in capsys.readouterr().out

@@ -6,6 +6,7 @@ and `roofline` measure the rest, `report` and `plots` show it.
 
 import json
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -42,7 +43,7 @@ class Sizes:
     copy_bytes: int = 1 << 28
 
 
-def bench(parts, out, *, runs=7, device="cpu", sizes=None, show=print):
+def bench(parts, out, *, runs=7, device="cpu", sizes=None, show=None):
     """Measure, show a table a part, and write ``bench.json`` and ``bench.png`` after each.
 
     Parameters
@@ -56,7 +57,7 @@ def bench(parts, out, *, runs=7, device="cpu", sizes=None, show=print):
     device : {"cpu", "cuda"}
     sizes : Sizes, optional
     show : callable
-        Gets the tables, as text.
+        Gets the tables, as text; by default they are printed as they come.
 
     Returns
     -------
@@ -73,6 +74,7 @@ def bench(parts, out, *, runs=7, device="cpu", sizes=None, show=print):
             raise InputError(f"part must be one of {', '.join((*PARTS, 'all'))}; got {part!r}")
     check_device(device)
     out, sizes = output_folder(out), sizes or Sizes()
+    show = show or partial(print, flush=True)  # also into a pipe: it takes minutes
     results = {"command": " ".join(["minunet bench", *parts, f"--runs {runs} --device {device}"]),
                "runs": runs, "device": device, "machine": describe(device)}
     if torch_work.version():

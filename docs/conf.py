@@ -6,6 +6,7 @@ import textwrap
 from pathlib import Path
 
 from docutils import nodes
+from docutils.parsers.rst import Directive
 from sphinx.directives.code import LiteralInclude
 
 HERE = Path(__file__).parent
@@ -15,6 +16,7 @@ sys.path[:0] = [str(ROOT), str(HERE)]
 import figures  # noqa: E402  (beside this file)
 
 import minunet  # noqa: E402
+from minunet.bench.report import format_header, format_part  # noqa: E402
 
 project = "minunet"
 author = "the minunet authors"
@@ -63,6 +65,18 @@ class Code(LiteralInclude):
         return [result]
 
 
+class Measured(Directive):
+    """``measured:: step``: a table of ``bench.json`` as `minunet bench` printed it."""
+
+    required_arguments = 1
+
+    def run(self):
+        part = self.arguments[0]
+        text = (format_header(figures.BENCH) if part == "header"
+                else format_part(figures.BENCH, part))
+        return [nodes.literal_block(text, text, language="text")]
+
+
 def lines(name, rawtext, text, lineno, inliner, options=None, content=None):
     """``:lines:`minunet/unet.py```: how many lines the file has today."""
     count = len((ROOT / text).read_text(encoding="utf-8").splitlines())
@@ -83,5 +97,6 @@ def keep_bars(app, what, name, obj, options, lines):
 def setup(app):
     app.connect("autodoc-process-docstring", keep_bars, priority=100)  # before napoleon
     app.add_directive("code-from", Code)
+    app.add_directive("measured", Measured)
     app.add_role("lines", lines)
     figures.draw_all(HERE / "_build" / "figures")

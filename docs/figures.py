@@ -1,5 +1,6 @@
 """The pictures of the docs, drawn from what the code computes: ``python docs/figures.py``."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from minunet import ops
+from minunet.bench.plots import figure_of
 from minunet.ops.conv.im2col import _patches
 from minunet.ops.conv.winograd import _put_tiles, _windows
 
@@ -21,6 +23,10 @@ W = np.array([[1, 2], [0, -1]])
 SMALL = np.array([[1, 2], [3, -1]])
 POOLED = np.array([[1, 3, 2, 2], [0, 2, 2, 1], [5, 1, 0, 4], [2, 5, 6, 1]])
 POOLED_DY = np.array([[10, 20], [30, 40]])
+# What `minunet bench --out docs/_static` measured, and the pictures with their parts of it.
+BENCH = json.loads((Path(__file__).parent / "_static" / "bench.json").read_text("utf-8"))
+MEASURED = {"bench_roofline": ["roofline"], "bench_times": ["step", "inference"],
+            "bench_convolution": ["convolution"], "bench_memory_growth": ["memory", "growth"]}
 
 
 def draw_all(folder):
@@ -29,8 +35,10 @@ def draw_all(folder):
     style = {"svg.hashsalt": "minunet", "font.size": 10, "text.color": INK,
              "axes.edgecolor": LINE, "mathtext.fontset": "dejavusans"}
     with rc_context(style):
-        for draw in (patches, tiles, painting, pooling, steps):
-            draw().savefig(folder / f"{draw.__name__}.svg", metadata={"Date": None},
+        pictures = {draw.__name__: draw() for draw in (patches, tiles, painting, pooling, steps)}
+        pictures |= {name: figure_of(BENCH, parts) for name, parts in MEASURED.items()}
+        for name, figure in pictures.items():
+            figure.savefig(folder / f"{name}.svg", metadata={"Date": None},
                            bbox_inches="tight", pad_inches=0.12)
 
 

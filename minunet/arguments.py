@@ -1,7 +1,137 @@
-"""The kinds of numbers that commands take, for argparse."""
+"""What each command takes on the command line, and the kinds of numbers among it."""
 
 import argparse
 
+from minunet import __version__
+from minunet.bench import PARTS
+from minunet.files import InputError
+from minunet.train import Settings
+
+MODEL_HELP = "a run's folder (its best model), or a model's .npz file"
+DATA_HELP = ("a folder of one folder a patient, with NAME_1.tif and NAME_1_mask.tif and so on; "
+             "or a folder that holds the folders images/ and masks/, with files of equal names")
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser whose errors are one line, as all of minunet's."""
+
+    def error(self, message):
+        raise InputError(f"{message} (see {self.prog} --help)")
+
+
+def parse(arguments, commands):
+    """Read the words of a command line.
+
+    Parameters
+    ----------
+    arguments : list of str or None
+        Those of the process if None.
+    commands : dict of str to callable
+        What to run for each command.
+
+    Returns
+    -------
+    argparse.Namespace
+        The options, and ``run``, the command's function.
+
+    Raises
+    ------
+    InputError
+        In one line, if they are no command or do not fit it.
+    """
+    parser = _Parser(
+        prog="minunet", description="A U-Net written by hand in NumPy: trains on brain MRI and "
+        "segments tumours. For teaching and research, not for diagnosis.")
+    parser.add_argument("--version", action="version", version=f"minunet {__version__}")
+    subparsers = parser.add_subparsers(required=True, metavar="COMMAND", parser_class=_Parser)
+    for name, add_options, shared, text in (
+            ("demo", _demo_options, ("device", "seed"),
+             "train on synthetic brains in about a minute and draw the result"),
+            ("train", _train_options, ("device", "seed"), "train a network on your data"),
+            ("evaluate", _evaluate_options, ("device",),
+             "score a model on patients whose masks are known"),
+            ("predict", _predict_options, ("device",),
+             "segment images and write masks, probabilities, overlays"),
+            ("gradcheck", None, ("seed",),
+             "prove the gradients of every op and of whole networks"),
+            ("summary", _summary_options, (), "print a network's layers: shapes, "
+             "parameters, multiplications, receptive field"),
+            ("bench", _bench_options, ("device",), "measure speed and memory, against "
+             "PyTorch where installed; takes some minutes")):
+        sub = subparsers.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
+        sub.set_defaults(run=commands[name])
+        if add_options:
+            add_options(sub)
+        if "device" in shared:
+            sub.add_argument("--device", default="cpu", metavar="cpu|cuda",
+                             help="where to compute (default: %(default)s)")
+        if "seed" in shared:
+            sub.add_argument("--seed", type=whole(0), default=0, metavar="N",
+                             help="same seed, same result (default: %(default)s)")
+    return parser.parse_args(arguments)
+
+
+def _demo_options(sub):
+    sub.add_argument("--out", default="minunet-demo", metavar="RUN",
+                     help="folder for the model and the figures (default: %(default)s)")
+
+
+def _evaluate_options(sub):
+    sub.add_argument("model", metavar="MODEL", help=MODEL_HELP)
+    sub.add_argument("data", metavar="DATA", help=DATA_HELP)
+    sub.add_argument("--held-out", action="store_true",
+                     help="leave out the patients that the model was trained on")
+    sub.add_argument("--csv", metavar="FILE", help="write the table there as well")
+
+
+def _predict_options(sub):
+    sub.add_argument("model", metavar="MODEL", help=MODEL_HELP)
+    sub.add_argument("input", metavar="INPUT", nargs="+",
+                     help="an image, or a folder with the slices of one patient (better: "
+                     "intensities are then standardised over all of them)")
+    sub.add_argument("--out", required=True, metavar="DIR", help="folder for the results")
+
+
+def _summary_options(sub):
+    sub.add_argument("model", metavar="MODEL", nargs="?", help=MODEL_HELP + " (default: a new "
+                     "network by the options below)")
+    sub.add_argument("--paper", action="store_true", help="the network of Ronneberger et al. 2015")
+    sub.add_argument("--in-channels", type=whole(1), default=3, metavar="C")
+    sub.add_argument("--base-channels", type=whole(1), default=32, metavar="F")
+    sub.add_argument("--depth", type=whole(1), default=4, metavar="N")
+    sub.add_argument("--size", type=whole(1), metavar="PIXELS",
+                     help="side of the image (default: 256; with --paper 572)")
+
+
+def _bench_options(sub):
+    sub.add_argument("parts", metavar="PART", nargs="*",
+                     help=f"what to measure: {', '.join(PARTS)}, or all (default)")
+    sub.add_argument("--out", default="minunet-bench", metavar="DIR",
+                     help="folder for bench.json and bench.png (default: %(default)s)")
+    sub.add_argument("--runs", type=whole(1), default=7, metavar="N",
+                     help="rounds to take the median of (default: %(default)s)")
+
+
+def _train_options(sub):
+    sub.add_argument("data", metavar="DATA", help=DATA_HELP)
+    sub.add_argument("--out", required=True, metavar="RUN",
+                     help="folder for the model, its history and figures")
+    sub.add_argument("--resume", action="store_true",
+                     help="go on after the last whole epoch of the run in RUN")
+    default = Settings()
+    for name, kind, text in (
+            ("size", whole(1), "side in pixels that slices are brought to"),
+            ("base-channels", whole(1), "channels of the first level; each level doubles them"),
+            ("depth", whole(1), "levels of the U, 1 to 5"),
+            ("epochs", whole(1), "walks through the data"),
+            ("batch-size", whole(1), "slices a step"),
+            ("learning-rate", positive, "peak, after warming up"),
+            ("weight-decay", positive, "pull of the weights towards zero")):
+        sub.add_argument(f"--{name}", type=kind, default=getattr(default, name.replace("-", "_")),
+                         metavar="X" if kind is positive else "N",
+                         help=f"{text} (default: %(default)s)")
+    sub.add_argument("--validation", type=share, default=0.2, metavar="SHARE",
+                     help="of the patients, to hold out (default: %(default)s)")
 
 def whole(least):
     """Give a reader of whole numbers from `least`."""

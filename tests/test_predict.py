@@ -58,6 +58,36 @@ def test_valid_padding_sees_the_mirrored_surroundings():
     assert np.allclose(predict_slices(net, x), net.predict(mirrored), rtol=0, atol=1e-12)
 
 
+def mirror(positions, n):
+    """Where a mirror at the middle of the first and of the last of n pixels puts a position."""
+    there_and_back = np.concatenate([np.arange(n), np.arange(n - 2, 0, -1)])
+    return there_and_back[positions % len(there_and_back)]
+
+
+@pytest.mark.parametrize("size", [(70, 40), (16, 33), (7, 5), (1, 2)])
+def test_each_tile_is_seen_with_its_surroundings_and_their_mirror_image(size, monkeypatch):
+    """Also where the image is smaller than the border: the mirror is mirrored again."""
+    net = UNet(1, 1, 3, 2, padding="valid", dtype="float64")
+    x = np.arange(1.0, 1 + np.prod(size)).reshape(1, *size, 1)  # no two pixels alike
+    seen = []
+
+    def predict(part):
+        seen.append(part[0, ..., 0])
+        return UNet.predict(net, part)
+
+    monkeypatch.setattr(net, "predict", predict)
+    predict_slices(net, x, tile=16)
+    tile = min(16, -(-max(size) // 4) * 4)
+    corners = [(row, column) for row in range(0, size[0], tile)
+               for column in range(0, size[1], tile)]
+    assert len(seen) == len(corners)
+    for tile_seen, corner in zip(seen, corners, strict=True):
+        border = (tile_seen.shape[0] - net.output_shape(tile_seen.shape)[0]) // 2
+        rows, columns = (mirror(start - border + np.arange(side), n) for start, side, n
+                         in zip(corner, tile_seen.shape, size, strict=True))
+        assert np.array_equal(tile_seen, x[0, :, :, 0][np.ix_(rows, columns)])
+
+
 def test_a_patient_comes_back_at_the_size_that_was_stored():
     (patient,) = phantom_patients(1, size=48, slices=3, seed=0)
     images, masks = patient.load()

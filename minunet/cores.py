@@ -95,7 +95,7 @@ def parallel(xp, function, tasks):
 
 
 def blockwise(function, *arrays, channels=()):
-    """Compute ``function(*arrays, *channels)``, elementwise, block by block on all cores.
+    """Compute an array element by element, block by block on all cores.
 
     A block is small enough that what `function` computes on the way stays in cache, however
     many steps it has. On a GPU the block is the whole.
@@ -103,8 +103,9 @@ def blockwise(function, *arrays, channels=()):
     Parameters
     ----------
     function : callable
-        Takes the same part of each array, and `channels` in a shape that fits; gives an array
-        of the part's shape.
+        ``function(result, *arrays, *channels)`` gets a part of each array, of one shape, and
+        `channels` in a shape that fits; it writes its part of the result into `result`. (To
+        give it back instead would cost a copy.)
     arrays : arrays (..., C), of one shape
     channels : arrays (C,)
         One value a channel each.
@@ -114,15 +115,8 @@ def blockwise(function, *arrays, channels=()):
     array
         Of the shape of the arrays and the dtype of the first.
     """
-    xp, together = array_module(arrays[0]), _pixels_together(arrays[0])
-    result = xp.empty(arrays[0].shape, dtype=arrays[0].dtype)
-    flat, *rows = (_rows(a, together) for a in (result, *arrays))
-    channels = [xp.tile(v, together) for v in channels]
-
-    def block(part):
-        flat[part] = function(*(a[part] for a in rows), *channels)
-
-    parallel(xp, block, _row_parts(xp, flat))
+    result = array_module(arrays[0]).empty(arrays[0].shape, dtype=arrays[0].dtype)
+    per_block(function, result, *arrays, channels=channels)
     return result
 
 

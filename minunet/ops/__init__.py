@@ -7,7 +7,7 @@ One alphabet of shapes: N images, H × W pixels, C channels in, F channels out, 
 S stride, P padding, OH × OW output. Images are ``(N, H, W, C)``.
 """
 
-from minunet.ops.activation import log_softmax, relu_backward, relu_forward, sigmoid
+from minunet.ops.activation import add, log_softmax, relu_backward, relu_forward, sigmoid
 from minunet.ops.concat import concat_backward, concat_forward
 from minunet.ops.conv import conv_backward, conv_forward, conv_relu_inference
 from minunet.ops.conv_transpose import conv_transpose_backward, conv_transpose_forward
@@ -23,7 +23,7 @@ from minunet.ops.norm_relu import batch_norm_relu_backward, batch_norm_relu_forw
 from minunet.ops.pool import max_pool_backward, max_pool_forward
 
 __all__ = [
-    "batch_norm_backward", "batch_norm_forward", "batch_norm_inference",
+    "add", "batch_norm_backward", "batch_norm_forward", "batch_norm_inference",
     "batch_norm_relu_backward", "batch_norm_relu_forward", "concat_backward", "concat_forward",
     "conv_backward", "conv_forward", "conv_relu_inference",
     "conv_transpose_backward", "conv_transpose_forward",

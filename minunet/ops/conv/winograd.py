@@ -30,7 +30,7 @@ A. Lavin and S. Gray, "Fast algorithms for convolutional neural networks", 2016,
 from minunet.backend import array_module
 from minunet.cores import parallel, row_blocks, workers
 from minunet.ops.conv.im2col import finish, strip, turn
-from minunet.ops.conv.winograd_rows import TILE, WINDOW, fits, matrices
+from minunet.ops.conv.winograd_rows import TILE, WINDOW, matrices
 
 
 def forward(x, w, b, out, stride, padding, relu=False):

@@ -100,7 +100,8 @@ class UNet:
         for level in range(1, self.depth + 1):  # the contracting path
             x, cache[f"enc{level}"] = self._block(f"enc{level}", x, training)
             skips.append(x)
-            x, cache[f"enc{level}.pool"] = ops.max_pool_forward(x)
+            x, cache[f"enc{level}.pool"] = (ops.max_pool_forward(x) if training
+                                            else (ops.max_pool_inference(x), None))
         x, cache["bottom"] = self._block("bottom", x, training)
         if self.dropout and training:
             x, cache["dropout"] = ops.dropout_forward(x, self.dropout, self.rng)

@@ -20,7 +20,7 @@ from minunet.ops.norm import (
     fold_batch_norm,
 )
 from minunet.ops.norm_relu import batch_norm_relu_backward, batch_norm_relu_forward
-from minunet.ops.pool import max_pool_backward, max_pool_forward
+from minunet.ops.pool import max_pool_backward, max_pool_forward, max_pool_inference
 
 __all__ = [
     "add", "batch_norm_backward", "batch_norm_forward", "batch_norm_inference",
@@ -28,6 +28,6 @@ __all__ = [
     "conv_backward", "conv_forward", "conv_relu_inference",
     "conv_transpose_backward", "conv_transpose_forward",
     "dice_loss", "dropout_backward", "dropout_forward", "fold_batch_norm", "log_softmax",
-    "max_pool_backward", "max_pool_forward", "relu_backward", "relu_forward",
+    "max_pool_backward", "max_pool_forward", "max_pool_inference", "relu_backward", "relu_forward",
     "sigmoid", "sigmoid_cross_entropy", "softmax_cross_entropy",
 ]

@@ -135,8 +135,10 @@ def fold_batch_norm(w, gamma, beta, mean, var, *, eps=1e-5):
     b : array (F,)
     """
     check_norm("w", w, gamma=gamma, beta=beta, mean=mean, var=var)
-    scale = gamma / array_module(w).sqrt(var + eps)  # (F,)
-    return w * scale, beta - mean * scale
+    xp = array_module(w)
+    scale = gamma / xp.sqrt(var + eps)  # (F,)
+    folded = blockwise(lambda out, w, scale: xp.multiply(w, scale, out=out), w, channels=(scale,))
+    return folded, beta - mean * scale
 
 
 def check_norm(image, x, **per_channel):

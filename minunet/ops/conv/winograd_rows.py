@@ -33,7 +33,7 @@ from functools import cache
 import numpy as np
 
 from minunet.backend import array_module
-from minunet.cores import parallel, row_blocks, workers
+from minunet.cores import add_up, parallel, row_blocks, workers
 from minunet.ops.conv.im2col import finish, strip, turn
 
 TILE, WINDOW = 4, 6  # rows of y in a group, and rows of x that they depend on
@@ -109,8 +109,7 @@ def weight_gradient(x, dy, kernel, stride, padding):
     blocks = _blocks(x, c, f, dy.shape[1:-1])
     share = -(-len(blocks) // workers(xp))
 
-    def partial(first):
-        du = 0
+    def products(first):
         for images, rows in blocks[first : first + share]:
             shape = _shape(images, rows, width)
             # What V has beyond the end of a row meets zeros of dM.
@@ -121,10 +120,10 @@ def weight_gradient(x, dy, kernel, stride, padding):
                       out=dm.reshape(WINDOW, *shape[:2], width * f).transpose(1, 2, 0, 3))
             pixels = dm.reshape(WINDOW, -1, f)
             for i, patches in enumerate(_threes(x, images, rows, width, padding)):
-                du += xp.matmul(patches.swapaxes(1, 2), pixels[:, i::3])
-        return du  # (6, KW·C, F)
+                yield xp.matmul(patches.swapaxes(1, 2), pixels[:, i::3])
 
-    du = sum(parallel(xp, partial, [(first,) for first in range(0, len(blocks), share)]))
+    du = add_up(parallel(xp, lambda first: add_up(products(first)),  # (6, KW·C, F)
+                         [(first,) for first in range(0, len(blocks), share)]))
     return xp.matmul(g.T, du.reshape(WINDOW, -1)).reshape(3, 3, c, f)
 
 

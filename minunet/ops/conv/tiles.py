@@ -27,10 +27,10 @@ def forward(x, w, b, out, stride, padding, relu=False):
     pieces = [(_pieces(x, k, stride, out), _flat(w[k])) for k in np.ndindex(*stride[:-1])]
 
     def block(images, rows):
-        total = 0 if b is None else b
+        here, total = y[images, rows], 0 if b is None else b
         for source, w_k in pieces:
-            total = total + source[images, rows] @ w_k
-        y[images, rows] = xp.maximum(total, 0) if relu else total
+            total = total + source[images, rows].reshape(-1, len(w_k)) @ w_k
+        here[...] = (xp.maximum(total, 0) if relu else total).reshape(here.shape)
 
     parallel(xp, block, _blocks(y))
     return y
@@ -45,9 +45,12 @@ def data_gradient(dy, w, x_shape, stride, padding, b=None):
     bias = None if b is None else xp.tile(b, stride[-1])  # (KW·C,)
 
     def block(images, rows):
+        gradient = dy[images, rows].reshape(-1, dy.shape[-1])
         for target, w_k in pieces:
-            piece = dy[images, rows] @ w_k.T
-            target[images, rows] = piece if b is None else piece + bias
+            piece, here = gradient @ w_k.T, target[images, rows]
+            if b is not None:
+                piece += bias
+            here[...] = piece.reshape(here.shape)
 
     parallel(xp, block, _blocks(dy))
     return dx

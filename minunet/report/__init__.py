@@ -57,9 +57,9 @@ def report(mask_path, image_path, out):
     total = {"number": "total"} | {"size": {k: v for k, v in measured["total"].items()
                                             if k in amount(mask, 0)},
                                    "regions": measured["total"]["regions"]}
-    write_json(result, out / "report.json")
-    write_csv([*measured["tumours"], total], out / "report.csv")
     draw_page(result, mask, parts, image, out / "report.png")
+    write_csv([*measured["tumours"], total], out / "report.csv")
+    write_json(result, out / "report.json")
     return result
 
 
@@ -88,9 +88,9 @@ def report_change(before_path, after_path, out):
               "shape_dhw": list(before.labels.shape), "spacing_mm_dhw": before.spacing,
               **measured}
     out = output_folder(out)
-    write_json(result, out / "report.json")
-    write_csv([*measured["lesions"], {"fate": "total", **measured["total"]}], out / "report.csv")
     draw_change_page(result, before, after, parts, out / "report.png")
+    write_csv([*measured["lesions"], {"fate": "total", **measured["total"]}], out / "report.csv")
+    write_json(result, out / "report.json")
     return result
 
 

@@ -92,8 +92,9 @@ def _draw_maps(page, mask, old, new):
 
 def _draw_overview(page, left, mask, old, new):
     """The difference in the whole frame: each line of sight in the colour that fills most of it."""
-    views = [(0, "In the whole picture")] if mask.flat else [
-        (1, "Whole volume, from the front"), (2, "From the left")]
+    views = [(1, "Whole volume, from the front"), (2, "From the left")]
+    if not mask.spacing or mask.flat:
+        views = [(0, "In the whole picture" if mask.flat else "All slices, one upon the other")]
     height = (PANEL - 0.24 * (len(views) - 1)) / len(views)
     for place, (across, name) in enumerate(views):
         top = HEADER + 0.26 + place * (height + 0.24)

@@ -148,8 +148,9 @@ def check_same_grid(name, shape, affine, other, other_shape, other_affine):
         Of the files; None where there is none.
     """
     if shape != other_shape:
-        raise InputError(f"{name} is {_size(shape)} and {other} is {_size(other_shape)}; "
-                         "they must have the same voxels: resample one onto the other")
+        raise InputError(f"{name} is {_size(shape)} and {other} is {_size(other_shape)} (slices × "
+                         "rows × columns); they must have the same voxels: resample one onto "
+                         "the other")
     if (affine is None) != (other_affine is None):
         nifti, plain = (name, other) if other_affine is None else (other, name)
         raise InputError(f"{nifti} says where in the patient it lies and {plain} does not; "

@@ -140,7 +140,9 @@ def _draw_block(page, top, tumour, report, mask, parts, image, tissue):
 
 def _draw_places(page, left, top, tumour, report, mask, parts, tissue):
     """The location: a silhouette from the front and one from the side, or the picture's frame."""
-    views = [(0, "In the picture")] if mask.flat else [(1, "From the front"), (2, "From the left")]
+    views = [(1, "From the front"), (2, "From the left")]
+    if not mask.spacing or mask.flat:  # seen from the side, slices of unknown distance mislead
+        views = [(0, "In the picture" if mask.flat else "All slices, one upon the other")]
     height = PANEL / len(views) - 0.12 * (len(views) - 1)
     for place, (across, name) in enumerate(views):
         y = top + 0.82 + place * (height + 0.24)

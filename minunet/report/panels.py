@@ -4,6 +4,7 @@ import numpy as np
 from matplotlib.colors import ListedColormap, to_rgb
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
+from scipy.ndimage import binary_fill_holes
 from skimage.measure import find_contours
 
 from minunet.plots import GRID, INK, MUTED, PREDICTION, SHADE
@@ -47,7 +48,7 @@ def draw_slice(axes, mask, image, level, window=None, labels=()):
         tint(axes, 0.4 * (mask.labels[level] == label), color)
     if window is None:
         outline(axes, inside, PREDICTION)
-    sides(axes, mask, INK if image is None else "white")
+        sides(axes, mask, INK if image is None else "white")
     height, width = inside.shape
     rows, columns = window or (slice(0, height), slice(0, width))
     axes.set_facecolor(SHADE if image is None else "black")
@@ -138,7 +139,8 @@ def draw_location(axes, mask, tissue, parts, number, midline, across):
     """
     rows, columns = (axis for axis in range(3) if axis != across)
     shape = mask.labels.shape[rows], mask.labels.shape[columns]
-    body = np.ones(shape, bool) if tissue is None else tissue.any(axis=across)
+    body = (np.ones(shape, bool) if tissue is None else
+            binary_fill_holes(tissue.any(axis=across)))
     axes.imshow(body, cmap=ListedColormap(["white", "#DDDDDD"]), vmin=0, vmax=1)
     tint(axes, 0.5 * (parts > 0).any(axis=across), MUTED)
     tint(axes, 0.9 * (parts == number).any(axis=across), PREDICTION)
@@ -181,7 +183,7 @@ def draw_histogram(axes, appearance):
 
 def draw_tiles(page, left, top, width, shape):
     """Draw the shape numbers in a row: value, gauge, name, and what it says."""
-    tiles = [tile for tile in TILES if shape.get(tile[0]) is not None]
+    tiles = [tile for tile in TILES if tile[0] in shape]
     step = width / 6
     for place, (key, name, meaning, full) in enumerate(tiles):
         x, value = left + place * step, shape[key]

@@ -116,7 +116,7 @@ def measure_shape(mask, spacing=None):
         Not empty.
     spacing : (float, float, float), optional
         Millimetres along D, H, W. If None, pixels are taken to be square, and what needs the
-        distance of slices is None.
+        distance of slices is left out.
 
     Returns
     -------
@@ -139,7 +139,7 @@ def measure_shape(mask, spacing=None):
         return {"solidity": area / float(ConvexHull(points).volume),
                 "bounding_ellipse_ratio": area / bounding_ellipsoid(points)} | outline
     if not spacing:
-        return dict.fromkeys(("sphericity", "solidity", "bounding_ellipsoid_ratio")) | outline
+        return outline
     corners, triangles = surface(mask, spacing)
     area, volume = area_and_volume(corners, triangles)
     return {"sphericity": sphericity(area, volume),

@@ -98,7 +98,7 @@ def measure_size(mask, spacing=None):
         Not empty. One slice (D = 1) is measured as a picture: area, no volume.
     spacing : (float, float, float), optional
         Millimetres along D, H, W. If None, lengths are in pixels, which are taken to be
-        square, and what needs the distance of slices is None.
+        square, and what needs the distance of slices is left out.
 
     Returns
     -------
@@ -118,16 +118,15 @@ def measure_size(mask, spacing=None):
     level, diameter, across = axial_diameters(mask, lengths)
     length, width = (float(np.linalg.norm(b - a)) for a, b in (diameter, across))
     size = {"pixels" if flat else "voxels": count}
-    if not flat:
-        volume = float(count * lengths.prod()) if spacing else None
-        size |= {"volume_mm3": volume, "volume_ml": volume and volume / 1000}
+    if spacing and not flat:
+        volume = float(count * lengths.prod())
+        size |= {"volume_mm3": volume, "volume_ml": volume / 1000}
     size |= {("area_" if flat else "largest_slice_area_") + unit + "2": area,
              f"largest_diameter_{unit}": length, f"perpendicular_diameter_{unit}": width,
              f"diameter_product_{unit}2": length * width}
-    if not flat:
-        feret = farthest(surface(mask, lengths)[0]) if spacing else None
-        size["largest_diameter_3d_mm"] = (None if feret is None
-                                          else float(np.linalg.norm(feret[1] - feret[0])))
+    if spacing and not flat:
+        start, end = farthest(surface(mask, lengths)[0])
+        size["largest_diameter_3d_mm"] = float(np.linalg.norm(end - start))
     size["diameters"] = {"slice": level, "ends": (diameter / lengths[1:]).tolist(),
                          "perpendicular_ends": (across / lengths[1:]).tolist()}
     return size

@@ -4,7 +4,7 @@ import numpy as np
 from matplotlib.colors import to_rgb
 
 from minunet.plots import HIT, INK, MUTED, PREDICTION, SHADE, TRUTH
-from minunet.report.canvas import EDGE, WIDTH, Page, short, shorten, size_text
+from minunet.report.canvas import EDGE, WIDTH, Page, plural, short, shorten, size_text
 from minunet.report.panels import aspect, outline, sides, tint, window_around
 
 HEADER, PANEL, GAP, ROW = 1.5, 2.8, 0.3, 0.42  # inches
@@ -25,22 +25,23 @@ def draw_change_page(report, before, after, parts, path):
     path : str or Path
     """
     lesions = report["lesions"][:MOST_LESIONS]
-    rows = max(len(report["regions"]) or 1, len(lesions), 1)
-    page = Page(HEADER + PANEL + 1.35 + rows * ROW + 0.55)
+    sizes = {name: row for name, row in report["regions"].items()
+             if name.startswith("label") or f"label 4, {name}" not in report["regions"]}
+    sizes = sizes or {"all tumours": report["total"]}
+    page = Page(HEADER + PANEL + 1.35 + max(len(sizes), len(lesions)) * ROW + 0.55)
     _draw_header(page, report)
     old, new = (labels > 0 for labels in parts)
     _draw_maps(page, before, old, new)
     top = HEADER + PANEL + 0.95
     page.rule(top - 0.28)
-    sizes = report["regions"] or {"all tumours": report["total"]}
     _draw_bars(page, EDGE + 1.75, top, "Regions" if report["regions"] else "In total",
                [(name.partition(", ")[2] or name, row, change_text(row))
                 for name, row in sizes.items()])
     _draw_bars(page, WIDTH / 2 + 1.75, top, "Tumours",
                [(change_numbers(row), row, row["fate"]) for row in lesions])
-    notes = [f"{count} {text}" for count, text in (
-        (report["specks_left_out"], "specks too small to count are left out."),
-        (len(report["lesions"]) - len(lesions), "more tumours are in report.json.")) if count]
+    notes = [f"{plural(count, thing)} {where}." for count, thing, where in (
+        (report["specks_left_out"], "speck", "left out of the tumours"),
+        (len(report["lesions"]) - len(lesions), "more tumour", "in report.json")) if count]
     page.footer(" ".join([*notes, "Numbers are those of reports on each scan alone."]))
     page.save(path)
 

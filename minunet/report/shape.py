@@ -31,7 +31,7 @@ def bounding_ellipsoid(points, tolerance=1e-3):
 
     With q = (p, 1) and weights u of sum 1, M = Σ uᵢ qᵢ qᵢᵀ, the point with the largest
     qᵢᵀ M⁻¹ qᵢ sticks out most; giving it more weight, again and again, leads to the smallest
-    ellipsoid (Khachiyan 1996, as in Todd and Yıldırım 2007, algorithm 3.1).
+    ellipsoid (Khachiyan 1996; Todd and Yıldırım 2007).
 
     Parameters
     ----------
@@ -88,7 +88,7 @@ def radial_distances(line):
 
 
 def margin_fluctuation(line):
-    """How rough a margin is: the standard deviation of r − r̄ (Buda et al. 2019, section 2.4).
+    """How rough a margin is: the standard deviation of r − r̄ (Buda et al. 2019).
 
     r are the `radial_distances`, r̄ their mean in a window of a tenth of the perimeter.
     """
@@ -97,7 +97,7 @@ def margin_fluctuation(line):
 
 
 def angular_deviation(line):
-    """How far from round a margin is (angular standard deviation; Buda et al. 2019, section 2.4).
+    """How far from round a margin is (angular standard deviation; Buda et al. 2019).
 
     The standard deviation of the `radial_distances` in each of ten equal sectors around the
     centroid, averaged over the sectors that the outline meets.

@@ -155,6 +155,15 @@ def test_a_tumour_that_shrinks_to_a_speck_has_shrunk_and_not_vanished():
     assert report["specks_left_out"] == 1
 
 
+def test_a_tumour_that_swallows_a_speck_has_grown_and_not_merged():
+    before = canonical_mask(labels(SMALL))
+    after = canonical_mask(labels(((3, 25, 30), (6, 30, 45))))
+    before.labels[4, 27, 42] = 1
+    [row] = compare(before, after)[0]["lesions"]
+    assert (row["fate"], row["before"], row["after"]) == ("grown", [1], [1])
+    assert row["voxels_before"] == 3 * 5 * 8 + 1
+
+
 def test_the_regions_of_both_scans_are_compared_even_if_one_lacks_a_label():
     before, after = (canonical_mask(labels(LARGE, value=2)) for _ in range(2))
     after.labels[3:7, 7:12, 8:16] = 4

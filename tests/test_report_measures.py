@@ -189,3 +189,11 @@ def test_radial_distances_do_not_depend_on_size_or_place():
     oval = circle_line(lambda angle: 1 / np.hypot(np.cos(angle) / 20, np.sin(angle) / 10))
     np.testing.assert_allclose(radial_distances(3 * oval + (50, -7))[0], radial_distances(oval)[0],
                                rtol=1e-9)
+
+
+def test_the_margin_is_the_same_wherever_its_outline_begins():
+    oval = circle_line(lambda angle: 1 / np.hypot(np.cos(angle) / 20, np.sin(angle) / 10))
+    begun = np.roll(oval[:-1], 97, axis=0)
+    again = np.concatenate([begun, begun[:1]])
+    assert margin_fluctuation(again) == pytest.approx(margin_fluctuation(oval), rel=0.01)
+    assert angular_deviation(again) == pytest.approx(angular_deviation(oval), rel=0.01)

@@ -104,23 +104,35 @@ def compare(before, after):
     check_same_grid(before.name, before.labels.shape, before.affine,
                     after.name, after.labels.shape, after.affine)
     labels = sorted({int(n) for mask in (before, after) for n in np.unique(mask.labels) if n})
-    (old_parts, old_count), (new_parts, new_count) = map(split_tumours, (before, after))
-    old_sizes, new_sizes = (np.bincount(p.ravel()) for p in (old_parts, new_parts))
+    old, new = split_tumours(before), split_tumours(after)
+    lesions, specks = _follow(before, old, new)
+    insides = [(mask, parts > 0) for mask, (parts, _) in ((before, old), (after, new))]
+    total = difference(*(amount(mask, int(np.count_nonzero(inside))) for mask, inside in insides))
+    was, is_now = (regions(mask, inside, labels) for mask, inside in insides)
+    return {"total": total,
+            "regions": {name: difference(sizes, is_now[name]) for name, sizes in was.items()},
+            "lesions": lesions, "specks_left_out": specks}, (old[0], new[0])
+
+
+def _follow(mask, old, new):
+    """The lesions of `compare`, and how many specks belong to none.
+
+    `old` and `new` are what `split_tumours` gives, `mask` either of the two: they share a grid.
+    """
+    (old_parts, old_count), (new_parts, new_count) = old, new
+    old_sizes, new_sizes = np.bincount(old_parts.ravel()), np.bincount(new_parts.ravel())
     lesions, specks = [], 0
-    for old, new in match(old_parts, new_parts):
-        if min(old, default=old_count + 1) > old_count and min(
-                new, default=new_count + 1) > new_count:
-            specks += len(old) + len(new)
+    for was, is_now in match(old_parts, new_parts):
+        old_tumours = [n for n in was if n <= old_count]
+        new_tumours = [n for n in is_now if n <= new_count]
+        if not old_tumours and not new_tumours:
+            specks += len(was) + len(is_now)
             continue
-        sizes = int(old_sizes[old].sum()), int(new_sizes[new].sum())
-        lesions.append({"fate": fate(old, new, *sizes), "before": old, "after": new,
-                        **difference(amount(before, sizes[0]), amount(after, sizes[1]))})
-    unit = next(iter(amount(before, 0)))
+        sizes = int(old_sizes[was].sum()), int(new_sizes[is_now].sum())
+        # Specks count in the size, but a tumour that swallows one has not merged.
+        was, is_now = old_tumours or was, new_tumours or is_now
+        lesions.append({"fate": fate(was, is_now, *sizes), "before": was, "after": is_now,
+                        **difference(*(amount(mask, size) for size in sizes))})
+    unit = next(iter(amount(mask, 0)))
     lesions.sort(key=lambda row: -max(row[f"{unit}_before"], row[f"{unit}_after"]))
-    insides = old_parts > 0, new_parts > 0
-    whole = [amount(mask, int(np.count_nonzero(i)))
-             for mask, i in zip((before, after), insides, strict=True)]
-    parts = [regions(mask, i, labels) for mask, i in zip((before, after), insides, strict=True)]
-    return {"total": difference(*whole),
-            "regions": {name: difference(old, parts[1][name]) for name, old in parts[0].items()},
-            "lesions": lesions, "specks_left_out": specks}, (old_parts, new_parts)
+    return lesions, specks

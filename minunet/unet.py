@@ -12,7 +12,7 @@ from minunet import checkpoint, ops
 from minunet.backend import array_module, check_device, to_device, to_host
 from minunet.blocks import double_conv_backward, double_conv_forward
 from minunet.cores import blas_on_one_thread
-from minunet.layers import check_config, list_layers, parameter_shapes, trace
+from minunet.layers import check_config, initial_arrays, trace
 from minunet.ops.checks import check_float, check_shape
 
 
@@ -58,8 +58,7 @@ class UNet:
         self.depth, self.norm, self.dropout, self.device = depth, norm, dropout, device
         self.pad = 1 if padding == "same" else 0
         self.rng = np.random.default_rng(seed)
-        self.params, self.buffers = {}, {}
-        self._initialise()
+        self.params, self.buffers = initial_arrays(self.config, self.rng)
         self.to(device)
 
     @classmethod
@@ -221,23 +220,6 @@ class UNet:
             If the file is missing, truncated or no model.
         """
         return checkpoint.load_model(path, cls, device)[0]
-
-    def _initialise(self):
-        """He et al. 2015, eq. 10, as the paper (section 3): normal with std √(2 / inputs).
-
-        `inputs` counts the numbers that one output is summed from: KH·KW·C; of an up-convolution
-        C, since its stride is its kernel's size.
-        """
-        for layer in list_layers(self.config):
-            for name, shape in parameter_shapes(layer, self.norm).items():
-                value = np.full(shape, 1.0 if name == "gamma" else 0.0)
-                if name == "w":
-                    inputs = layer.c if layer.kind == "up" else np.prod(shape[:-1])
-                    value = self.rng.normal(0, np.sqrt(2 / inputs), shape)
-                self.params[f"{layer.name}.{name}"] = value.astype(self.config["dtype"])
-            if layer.kind == "norm":
-                self.buffers[f"{layer.name}.mean"] = np.zeros(layer.f, self.config["dtype"])
-                self.buffers[f"{layer.name}.var"] = np.ones(layer.f, self.config["dtype"])
 
     def _check_input(self, x):
         check_float("x", x, ndim=4, like=self.params["head.w"])

@@ -33,8 +33,7 @@ def run(script, figure):
     """
     environment = {name: value for name, value in os.environ.items() if name != "MINUNET_ISBI"}
     command = [sys.executable, "-W", "error", "-X", "utf8", str(script), str(figure)]
-    done = subprocess.run(command, capture_output=True, encoding="utf-8",
-                          env=environment)
+    done = subprocess.run(command, capture_output=True, encoding="utf-8", env=environment)
     if done.returncode:
         raise RuntimeError(f"{script} failed:\n{done.stderr}")
     return done.stdout

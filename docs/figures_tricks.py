@@ -27,7 +27,7 @@ def weight_map():
     for name, (distance, goal) in zip(("d₁", "d₂"), _nearest_two(labels, pixel), strict=True):
         left.plot(*np.stack([pixel, goal])[:, ::-1].T, color=MUTED, linewidth=1.2)
         row, column = (pixel + goal) / 2
-        side = 3 if goal[1] > pixel[1] else -3
+        side = 4 if goal[1] > pixel[1] else -6
         left.text(column + side, row, f"{name} = {distance:.1f}", size=8.5, va="center",
                   ha="left" if side > 0 else "right")
     left.plot(*pixel[::-1], "o", color="black", markersize=4)
@@ -69,7 +69,8 @@ def bending():
     for step, colour, width in ((16, BLUE, 0.004), (side // 2, ORANGE, 0.011)):
         at = np.mgrid[0:side:step, 0:side:step]  # 64 apart are the three drawn points a side
         axes[0].quiver(at[1], at[0], *u[::-1, at[0], at[1]], color=colour, angles="xy",
-                       scale_units="xy", scale=1, width=width, clip_on=False, zorder=3)
+                       scale_units="xy", scale=1, width=width, zorder=3)
+    axes[0].set(xlim=(-20, side + 20), ylim=(side + 20, -20))  # room for arrows at the edge
     axes[1].imshow(grid[..., 0], cmap="Greys", vmax=1.2)
     for panel, picture, outline in ((axes[2], images[0], masks[0]), (axes[3], image, mask)):
         panel.imshow(picture[..., 0], cmap="gray")

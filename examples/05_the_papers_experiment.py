@@ -6,9 +6,9 @@ In half a minute you see three tricks of Ronneberger et al. 2015: tiles with mir
 elastic deformation, and the weight map, with which one network is trained and another without. The
 cells are drawn, unless you name a folder of the ISBI 2012 set (or MINUNET_ISBI does): real ones.
 
-With the map fewer cells run together, and more pixels are wrong: what might be membrane is called
-membrane. Is that all? The last column reads the network without the map at a threshold by which it
-calls as much membrane as the other does. That makes up for most of the difference, not for all.
+With the map fewer cells run together, and more pixels are wrong: what may be membrane is called it.
+Is that all? The last column reads the network without the map at a threshold by which it calls as
+much membrane as the other does. That makes up for most of the difference, not for all of it.
 
 Expected output (last digits may differ by 8: training amplifies rounding)::
 
@@ -86,13 +86,11 @@ def main(path="05_the_papers_experiment.png", folder=None, steps=200):
     threshold = np.quantile(p[1], np.mean(p[0] <= 0.5))
     found, truth = (p[0] > 0.5, p[1] > 0.5, p[1] > threshold), masks[test_on]
     print("                               map   no map   no map, as much membrane")
-    scores = {"pixels that are wrong": lambda a, b: np.mean(a != b),
-              "cells that run together": run_together}
-    for text, score in scores.items():
+    for text, score in (("pixels that are wrong", lambda a, b: np.mean(a != b)),
+                        ("cells that run together", run_together)):
         print(f"{text:25}" + "".join(f"{score(truth, f):9.2f}" for f in found))
-    panels = [("image", images[test_on][..., 0], {}), ("weight map", maps[test_on], {"cmap": "magma"}),
-              ("probability, map", p[0], {}), ("probability, no map", p[1], {})]
-    panels += [("truth", truth, {})]
+    panels = [("image", images[test_on][..., 0], {}), ("weight map", maps[test_on], {}),
+              ("probability, map", p[0], {}), ("probability, no map", p[1], {}), ("truth", truth, {})]
     panels += [(f"errors, {name}", f * 1.0 - truth, {"signed": True})
                for name, f in zip(("map", "no map", "as much membrane"), found, strict=True)]
     plot_grid([(title, a[0, :200, :200], options) for title, a, options in panels], path, 4,

@@ -32,6 +32,7 @@ from minunet.data.preprocess import Preprocessing, prepare
 from minunet.plots import plot_grid
 from minunet.predict import predict_slices
 
+REAL = os.environ.get("MINUNET_ISBI")
 SEEN, BORDER, OUT, HELD_OUT = 140, 20, 100, 4  # pixels a tile: seen, lost a side, given; images
 
 
@@ -41,7 +42,7 @@ def draw_tile(x, masks, weights, rng):
     tile = np.s_[i, row : row + SEEN, column : column + SEEN]
     both = np.stack([x[tile], weights[tile]], axis=-1)  # the map bends as a second channel
     both, mask = deform(both, masks[tile], random_displacement((SEEN, SEEN), rng, std=4))
-    inner = np.s_[BORDER : BORDER + OUT, BORDER : BORDER + OUT]
+    inner = (slice(BORDER, BORDER + OUT),) * 2
     return (np.ascontiguousarray(a) for a in (both[..., :1], mask[inner], both[inner][..., 1]))
 
 
@@ -61,8 +62,7 @@ def train(x, masks, weights, steps):
 
 def number(masks):
     """Give each cell of (D, H, W) a number: what hangs together within one image."""
-    beside = np.zeros((3, 3)), [[0, 1, 0], [1, 1, 1], [0, 1, 0]], np.zeros((3, 3))
-    return label(masks, np.stack(beside))[0]
+    return label(masks, [np.zeros((3, 3)), [[0, 1, 0], [1, 1, 1], [0, 1, 0]], np.zeros((3, 3))])[0]
 
 
 def run_together(truth, found):
@@ -74,8 +74,7 @@ def run_together(truth, found):
     return len(set(cell[np.bincount(piece)[piece] > 1])) / cells.max()
 
 
-def main(path="05_the_papers_experiment.png", folder=None, steps=200):
-    folder = folder or os.environ.get("MINUNET_ISBI")
+def main(path="05_the_papers_experiment.png", folder=REAL, steps=200):
     images, masks = read_isbi(folder) if folder else draw_cells(12, 256)
     x = prepare(images, Preprocessing(size=None))  # (D, H, W, 1)
     train_on, test_on = np.s_[:-HELD_OUT], np.s_[-HELD_OUT:]
@@ -86,11 +85,11 @@ def main(path="05_the_papers_experiment.png", folder=None, steps=200):
     threshold = np.quantile(p[1], np.mean(p[0] <= 0.5))
     found, truth = (p[0] > 0.5, p[1] > 0.5, p[1] > threshold), masks[test_on]
     print("                               map   no map   no map, as much membrane")
-    for text, score in (("pixels that are wrong", lambda a, b: np.mean(a != b)),
-                        ("cells that run together", run_together)):
+    different = ("pixels that are wrong", lambda a, b: np.mean(a != b))
+    for text, score in (different, ("cells that run together", run_together)):
         print(f"{text:25}" + "".join(f"{score(truth, f):9.2f}" for f in found))
     panels = [("image", images[test_on][..., 0], {}), ("weight map", maps[test_on], {}),
-              ("probability, map", p[0], {}), ("probability, no map", p[1], {}), ("truth", truth, {})]
+              ("p(cell), map", p[0], {}), ("p(cell), no map", p[1], {}), ("truth", truth, {})]
     panels += [(f"errors, {name}", f * 1.0 - truth, {"signed": True})
                for name, f in zip(("map", "no map", "as much membrane"), found, strict=True)]
     plot_grid([(title, a[0, :200, :200], options) for title, a, options in panels], path, 4,

@@ -6,9 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from check_example import difference, promise, run
+from image_files import write
 from skimage.io import imread
 
 from minunet import UNet, ops
+from minunet.data.cells import draw_cells
 from minunet.gradcheck import check
 
 FOLDER = Path(__file__).parents[1] / "examples"
@@ -99,6 +101,36 @@ def test_a_network_trained_without_skips_has_none_at_the_end(rng):
     for skips in (True, False):
         w = example.train(images, masks, skips, steps=2).params["dec1.conv1.w"]  # [skip, up]
         assert w[:, :, 8:].all() and w[:, :, :8].any() == skips
+
+
+def test_cells_run_together_if_they_share_a_found_piece():
+    example = load("05_the_papers_experiment")
+    truth = np.zeros((2, 9, 14), int)
+    truth[:, 1:8, 1:6], truth[:, 1:8, 8:13] = 1, 1  # two cells an image, and never across images
+    assert example.number(truth).max() == 4
+    assert example.run_together(truth, truth) == 0
+    leak = truth.copy()
+    leak[1, 4, 6:8] = 1  # one of the two walls has a hole
+    assert example.run_together(truth, leak) == 0.5
+    assert example.run_together(truth, np.ones_like(truth)) == 1
+    assert example.run_together(truth, np.zeros_like(truth)) == 0
+    touched = truth.copy()
+    touched[1, 1:8, 8:13] = 0
+    touched[1, 4, 6:9] = 1  # the piece has one pixel of 35 in the neighbour: not its cell
+    assert example.run_together(truth, touched) == 0
+
+
+def test_the_papers_experiment_reads_real_cells_if_a_folder_is_named(tmp_path, capsys):
+    images, masks = draw_cells(6, 128)
+    for k, (image, mask) in enumerate(zip(images, masks, strict=True)):
+        write(tmp_path / "isbi" / "image" / f"{k}.png", image[..., 0])
+        write(tmp_path / "isbi" / "label" / f"{k}.png", mask * np.uint8(255))
+    example = load("05_the_papers_experiment")
+    example.main(tmp_path / "named.png", tmp_path / "isbi", steps=2)
+    named = capsys.readouterr().out
+    example.draw_cells = lambda count, size: (images, masks)
+    example.main(tmp_path / "drawn.png", None, steps=2)
+    assert named == capsys.readouterr().out and len(named.splitlines()) == 3
 
 
 @pytest.mark.parametrize("printed, expected, slack, same", [

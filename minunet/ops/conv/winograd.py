@@ -42,10 +42,10 @@ def forward(x, w, b, out, stride, padding, relu=False):
         return _forward_by_filters(x, w, b, y, padding, relu)
     u = xp.empty((WINDOW, WINDOW, c, f), dtype=x.dtype)  # (6, 6, C, F)
 
-    def lift(channels):
+    def lift(channels):  # from 3×3 to 6×6
         u[:, :, channels] = _sandwich(xp, g, w[:, :, channels])
 
-    def block(images, rows):
+    def block(images, rows):  # rows of tiles
         v = _sandwich(xp, b_t, _windows(x, images, rows, out, padding))  # (6, 6, T, C)
         tiles = _sandwich(xp, a_t, xp.matmul(v, u))  # (4, 4, T, F)
         finish(tiles, b, relu)
@@ -98,7 +98,8 @@ def _few_tiles(y, c):
 
 def _forward_by_filters(x, w, b, y, padding, relu):
     """The same as `forward`, in blocks of filters: of U, a block that stays in cache."""
-    xp, (c, f), rows = array_module(x), w.shape[-2:], slice(0, -(-y.shape[1] // TILE))
+    xp, (c, f) = array_module(x), w.shape[-2:]
+    rows = slice(0, -(-y.shape[1] // TILE))  # of tiles: all
     _, g, a_t = matrices(xp, x.dtype)
     v = _lift_all(x, y.shape[1:-1], padding)  # (6, 6, T, C)
 
@@ -108,7 +109,7 @@ def _forward_by_filters(x, w, b, y, padding, relu):
         finish(tiles, None if b is None else b[filters], relu)
         _put_tiles(y[..., filters], slice(0, len(y)), rows, tiles)
 
-    # A quarter of the bytes: V is read again for each block, so they are larger than usual.
+    # Each block reads all of V again: a quarter of U's bytes counts, so that blocks are larger.
     parallel(xp, block, parts(xp, f, WINDOW**2 * c * x.dtype.itemsize // 4))
     return y
 
@@ -130,6 +131,7 @@ def _weight_gradient_by_channels(x, dy, padding):
         dw[:, :, channels] = _sandwich(xp, g.T, du)
 
     parallel(xp, lift, parts(xp, f, dm[..., 0].nbytes))
+    # Each block reads all of dM again: half of dU's bytes count.
     parallel(xp, block, parts(xp, c, WINDOW**2 * f * x.dtype.itemsize // 2))
     return dw
 
@@ -161,11 +163,14 @@ def _sandwich(xp, m, tiles):
 
 
 def _blocks(x, c, f, out):
-    """Blocks of images and rows of tiles, counted by the larger of V and M; not far below U."""
+    """Blocks of images and rows of tiles, counted by the larger of V and M.
+
+    Each block reads all of U; so it is at least half as large, also if that leaves the cache.
+    """
     down, across = (-(-h // TILE) for h in out)
-    itemsize = x.dtype.itemsize
-    return row_blocks(array_module(x), len(x), down, 36 * across * max(c, f) * itemsize,
-                      at_least=36 * c * f * itemsize // 2)
+    place_bytes = WINDOW**2 * x.dtype.itemsize  # of a number at each of the 36 places
+    return row_blocks(array_module(x), len(x), down, across * max(c, f) * place_bytes,
+                      at_least=c * f * place_bytes // 2)
 
 
 def _windows(x, images, rows, out, padding):
@@ -174,9 +179,9 @@ def _windows(x, images, rows, out, padding):
     beyond = WINDOW - TILE  # pixels of x that a tile sees beyond its own four
     start, stop = rows.start * TILE - padding[0], rows.stop * TILE + beyond - padding[0]
     pixels = strip(x, images, (start, stop), (padding[1],), (across * TILE + beyond,))
-    n, down, right, c = pixels.strides
+    image, row, pixel, number = pixels.strides
     shape = (WINDOW, WINDOW, len(pixels), rows.stop - rows.start, across, x.shape[-1])
-    strides = (down, right, n, TILE * down, TILE * right, c)
+    strides = (row, pixel, image, TILE * row, TILE * pixel, number)
     windows = array_module(x).lib.stride_tricks.as_strided(pixels, shape, strides)
     return windows.reshape(WINDOW, WINDOW, -1, x.shape[-1])
 

@@ -79,15 +79,15 @@ def forward(x, w, b, out, stride, padding, relu=False):
     width = _width(out)
     bias = None if b is None else xp.tile(b, width)
 
-    def block(images, rows):
-        m = xp.empty((WINDOW, *_shape(images, rows, width), f), dtype=x.dtype)
+    def block(images, groups):  # groups of four rows of y
+        m = xp.empty((WINDOW, *_shape(images, groups, width), f), dtype=x.dtype)
         pixels = m.reshape(WINDOW, -1, f)
-        for first, patches in enumerate(_threes(x, images, rows, width, padding)):
+        for first, patches in enumerate(_threes(x, images, groups, width, padding)):
             xp.matmul(patches, u, out=pixels[:, first::3])
-        lines = m.reshape(*m.shape[:3], width * f).transpose(1, 2, 0, 3)  # (n, T, 6, width·F)
-        bands = xp.matmul(a_t, lines)  # (n, T, 4, width·F)
+        lines = m.reshape(*m.shape[:3], -1).transpose(1, 2, 0, 3)  # (n, groups, 6, width·F)
+        bands = xp.matmul(a_t, lines)  # (n, groups, 4, width·F)
         finish(bands, bias, relu)
-        here = y[images, TILE * rows.start : TILE * rows.stop]  # without what is beyond the edge
+        here = y[images, TILE * groups.start : TILE * groups.stop]  # ends at the edge
         bands = bands.reshape(len(bands), -1, width, f)
         here[...] = bands[:, : here.shape[1], : out[1]]
 
@@ -110,16 +110,16 @@ def weight_gradient(x, dy, kernel, stride, padding):
     share = -(-len(blocks) // workers(xp))
 
     def products(first):
-        for images, rows in blocks[first : first + share]:
-            shape = _shape(images, rows, width)
+        for images, groups in blocks[first : first + share]:
+            shape = _shape(images, groups, width)
             # What V has beyond the end of a row meets zeros of dM.
-            band = strip(dy, images, (TILE * rows.start, TILE * rows.stop), (0,), (width,))
+            band = strip(dy, images, (TILE * groups.start, TILE * groups.stop), (0,), (width,))
             lines = xp.ascontiguousarray(band).reshape(*shape[:2], TILE, width * f)
             dm = xp.empty((WINDOW, *shape, f), dtype=x.dtype)
-            xp.matmul(a_t.T, lines,
+            xp.matmul(a_t.T, lines,  # written with the groups outermost, as `lines` has them
                       out=dm.reshape(WINDOW, *shape[:2], width * f).transpose(1, 2, 0, 3))
             pixels = dm.reshape(WINDOW, -1, f)
-            for i, patches in enumerate(_threes(x, images, rows, width, padding)):
+            for i, patches in enumerate(_threes(x, images, groups, width, padding)):
                 yield xp.matmul(patches.swapaxes(1, 2), pixels[:, i::3])
 
     du = add_up(parallel(xp, lambda first: add_up(products(first)),  # (6, KW·C, F)
@@ -132,9 +132,9 @@ def _width(out):
     return -(-(out[1] + 2) // 3) * 3
 
 
-def _shape(images, rows, width):
+def _shape(images, groups, width):
     """Images, groups of rows, and pixels a row of a block."""
-    return images.stop - images.start, rows.stop - rows.start, width
+    return images.stop - images.start, groups.stop - groups.start, width
 
 
 def _blocks(x, c, f, out):
@@ -143,7 +143,7 @@ def _blocks(x, c, f, out):
     return row_blocks(array_module(x), len(x), -(-out[0] // TILE), row_bytes)
 
 
-def _threes(x, images, rows, width, padding):
+def _threes(x, images, groups, width, padding):
     """Compute V for a block, and lay out the patches of three pixels across without a copy.
 
     A patch is contiguous, KW·C numbers. Patches that begin three pixels apart do not overlap:
@@ -157,15 +157,15 @@ def _threes(x, images, rows, width, padding):
         Patches that begin at pixel 0, 3, 6, …; at 1, 4, 7, …; at 2, 5, 8, …
     """
     xp, c = array_module(x), x.shape[-1]
-    band = (TILE * rows.start - padding[0], TILE * rows.stop + WINDOW - TILE - padding[0])
+    band = (TILE * groups.start - padding[0], TILE * groups.stop + WINDOW - TILE - padding[0])
     pixels = xp.ascontiguousarray(strip(x, images, band, (padding[1],), (width,)))
-    n, groups, _ = _shape(images, rows, width)
+    n, count, _ = _shape(images, groups, width)
     image, row, _, number = pixels.strides
     windows = xp.lib.stride_tricks.as_strided(  # six rows each, the next four rows further down
-        pixels, (n, groups, WINDOW, width * c), (image, TILE * row, row, number))
-    size = WINDOW * n * groups * width * c
+        pixels, (n, count, WINDOW, width * c), (image, TILE * row, row, number))
+    size = WINDOW * n * count * width * c
     memory = xp.empty(size + 2 * c, dtype=x.dtype)
-    memory[size:] = 0  # the last patches begin up to two pixels late
-    v = memory[:size].reshape(WINDOW, n, groups, width * c)
+    memory[size:] = 0  # the last patch reaches up to two pixels beyond V
+    v = memory[:size].reshape(WINDOW, n, count, width * c)
     xp.matmul(matrices(xp, x.dtype)[0], windows, out=v.transpose(1, 2, 0, 3))
     return [memory[first * c : first * c + size].reshape(WINDOW, -1, 3 * c) for first in range(3)]

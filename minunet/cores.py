@@ -2,8 +2,7 @@
 
 NumPy's products can use several cores by themselves; its loops and copies use one. Both let go
 of the interpreter lock while they run, so here a few plain threads take blocks of an op's work
-each, and BLAS, which makes the products, keeps to one thread. A GPU is parallel in itself: it
-gets large blocks, one after the other.
+each, and BLAS, which makes the products, keeps to one thread. A GPU gets large blocks instead.
 """
 
 import ctypes

@@ -58,6 +58,7 @@ def training_step(case, device):
 def inference(case, device):
     """Probabilities."""
     net, _, images, _ = learner(case, device)
+    net = net.folded()  # once, as `predict_slices` does
     return lambda: net.predict(images)
 
 

@@ -148,8 +148,15 @@ def _threes(x, images, groups, width, padding):
 
     A patch is contiguous, KW·C numbers. Patches that begin three pixels apart do not overlap:
     V itself, read three pixels a row, is the matrix of every third patch. Begun at pixel 0, 1
-    and 2, three such matrices hold all patches (and a few that run over the end of a row, into
-    the next one: what comes of them is cut off with the padding).
+    and 2, three such matrices hold all patches::
+
+        a row of V     0   1   2   3   4   5   6   7   8
+        from pixel 0  [0   1   2] [3   4   5] [6   7   8]
+        from pixel 1      [1   2   3] [4   5   6] [7   8   ·]
+        from pixel 2          [2   3   4] [5   6   7] [8   ·   ·]
+
+    (and a few that run over the end of a row, ·, into the next one: what comes of them stands
+    beyond the edge of y and is cut off there).
 
     Returns
     -------

@@ -42,10 +42,10 @@ def forward(x, w, b, out, stride, padding, relu=False):
         return _forward_by_filters(x, w, b, y, padding, relu)
     u = xp.empty((WINDOW, WINDOW, c, f), dtype=x.dtype)  # (6, 6, C, F)
 
-    def lift(channels):
+    def lift(channels):  # from 3×3 to 6×6
         u[:, :, channels] = _sandwich(xp, g, w[:, :, channels])
 
-    def block(images, rows):
+    def block(images, rows):  # rows of tiles
         v = _sandwich(xp, b_t, _windows(x, images, rows, out, padding))  # (6, 6, T, C)
         tiles = _sandwich(xp, a_t, xp.matmul(v, u))  # (4, 4, T, F)
         finish(tiles, b, relu)
@@ -182,9 +182,9 @@ def _windows(x, images, rows, out, padding):
     beyond = WINDOW - TILE  # pixels of x that a tile sees beyond its own four
     start, stop = rows.start * TILE - padding[0], rows.stop * TILE + beyond - padding[0]
     pixels = strip(x, images, (start, stop), (padding[1],), (across * TILE + beyond,))
-    n, down, right, c = pixels.strides
+    image, row, pixel, number = pixels.strides
     shape = (WINDOW, WINDOW, len(pixels), rows.stop - rows.start, across, x.shape[-1])
-    strides = (down, right, n, TILE * down, TILE * right, c)
+    strides = (row, pixel, image, TILE * row, TILE * pixel, number)
     windows = array_module(x).lib.stride_tricks.as_strided(pixels, shape, strides)
     return windows.reshape(WINDOW, WINDOW, -1, x.shape[-1])
 

@@ -53,7 +53,7 @@ def finish(rows, bias, relu):
 
 
 def weight_gradient(x, dy, kernel, stride, padding):
-    """dw = Σ patchesᵀ · dy over the blocks; each thread adds up its own, in a fixed order."""
+    """dw = Σ patchesᵀ · dy over the blocks; each share of them is added up in a fixed order."""
     xp = array_module(x)
     out, c, f = dy.shape[1:-1], x.shape[-1], dy.shape[-1]
     blocks = _blocks(x, (*kernel, c, f), out)

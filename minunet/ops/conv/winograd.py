@@ -21,8 +21,8 @@ The weight gradient is each step transposed, in reverse::
 dy instead.) The price is accuracy, about one of float32's seven digits: the constants are of
 both signs, and their sums cancel.
 
-Where the constants come from: G and A are values of polynomials at the points 0, ±1, ±2 and ∞,
-B interpolates between them; the docs derive them ("Three ways to convolve").
+The work is cut by tiles; or, deep in a network, where tiles are few and channels many, by filters
+or channels: see `_few_tiles`. Where the constants come from: see `winograd_rows`.
 
 A. Lavin and S. Gray, "Fast algorithms for convolutional neural networks", 2016, section 4.3.
 """
@@ -34,7 +34,7 @@ from minunet.ops.conv.winograd_rows import TILE, WINDOW, matrices
 
 
 def forward(x, w, b, out, stride, padding, relu=False):
-    """V, U, M and y as above, and the bias, in blocks of tiles."""
+    """V, U, M and y as above, and the bias, in blocks of tiles (or of filters, if they are few)."""
     xp, (c, f) = array_module(x), w.shape[-2:]
     b_t, g, a_t = matrices(xp, x.dtype)
     y = xp.empty((len(x), *out, f), dtype=x.dtype)  # (N, OH, OW, F)
@@ -63,7 +63,7 @@ def data_gradient(dy, w, x_shape, stride, padding):
 
 
 def weight_gradient(x, dy, kernel, stride, padding):
-    """dM, dU and dw as above; each thread adds up the dU of its blocks, in a fixed order."""
+    """dM, dU and dw as above; each share of the blocks is added up in a fixed order."""
     xp, c, f = array_module(x), x.shape[-1], dy.shape[-1]
     if _few_tiles(dy, c):
         return _weight_gradient_by_channels(x, dy, padding)

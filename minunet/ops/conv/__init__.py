@@ -42,8 +42,8 @@ def conv_forward(x, w, b=None, *, stride=1, padding=0, method="auto"):
         S ≥ 1 and P ≥ 0, in pixels.
     method : {"auto", "loops", "im2col", "tiles", "winograd_rows", "winograd"}
         How to compute it; the result is the same to rounding. Winograd's two do 3×3 kernels of
-        stride 1 and padding up to 2, on images only, "tiles" kernels as large as the stride, without padding; "auto"
-        takes the fastest that fits, see `choose`.
+        stride 1 and padding up to 2, on images only; "tiles" does kernels as large as the
+        stride, without padding; "auto" takes the fastest that fits, see `choose`.
 
     Returns
     -------

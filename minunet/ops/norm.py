@@ -3,8 +3,8 @@
 from typing import NamedTuple
 
 from minunet.backend import array_module
-from minunet.cores import blocksum, blockwise, per_block
 from minunet.ops.checks import check_float, check_image, check_shape
+from minunet.walks import blocksum, blockwise, per_block
 
 
 class BatchNormCache(NamedTuple):

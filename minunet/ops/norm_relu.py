@@ -10,9 +10,9 @@ since x says as well where it was cut off.
 from typing import NamedTuple
 
 from minunet.backend import array_module
-from minunet.cores import blocksum, blockwise
 from minunet.ops.checks import check_float, check_shape
 from minunet.ops.norm import check_norm, moments
+from minunet.walks import blocksum, blockwise
 
 
 class BatchNormReluCache(NamedTuple):

@@ -2,8 +2,7 @@
 
 NumPy's products can use several cores by themselves; its loops and copies use one. Both let go
 of the interpreter lock while they run, so here a few plain threads take blocks of an op's work
-each, and BLAS, which makes the products, keeps to one thread. A GPU is parallel in itself: it
-gets large blocks, one after the other.
+each, and BLAS, which makes the products, keeps to one thread. A GPU gets large blocks instead.
 """
 
 import ctypes
@@ -15,11 +14,11 @@ from functools import cache
 import numpy as np
 from threadpoolctl import ThreadpoolController
 
-from minunet.backend import array_module
 from minunet.files import InputError
 
 CPU_BLOCK_BYTES = 1 << 20  # of scratch memory: more leaves the cache, less is all overhead
 GPU_BLOCK_BYTES = 1 << 28  # a GPU wants large products: here the bound is memory, not cache
+_chosen, _held = [None], []  # by `using_threads`, by `blas_on_one_thread`
 
 
 def _keep_freed_memory():
@@ -40,8 +39,20 @@ def _keep_freed_memory():
 _keep_freed_memory()
 
 
+@contextmanager
+def using_threads(count):
+    """Let `count` threads work inside of the block; as many as otherwise if it is None."""
+    _chosen.append(count or _chosen[-1])
+    try:
+        yield
+    finally:
+        _chosen.pop()
+
+
 def threads():
-    """Count of worker threads: ``MINUNET_THREADS`` if set, else one for each usable core."""
+    """Count of worker threads: as chosen, or ``MINUNET_THREADS`` if set, or all usable cores."""
+    if _chosen[-1]:
+        return _chosen[-1]
     setting = os.environ.get("MINUNET_THREADS")
     if setting is None:
         return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
@@ -70,10 +81,18 @@ def blas_on_one_thread():
     """Hold BLAS to one thread: around `parallel`, and around all that calls it again and again.
 
     A BLAS thread that has nothing left to do waits for more by turning in circles, some
-    milliseconds long, on a core that ours could use.
+    milliseconds long, on a core that ours could use. Inside of itself it does nothing: asking
+    the libraries takes longer than a small op.
     """
-    with _blas().limit(limits=1, user_api="blas"):
+    if _held:
         yield
+        return
+    with _blas().limit(limits=1, user_api="blas"):
+        _held.append(True)
+        try:
+            yield
+        finally:
+            _held.pop()
 
 
 def parallel(xp, function, tasks):
@@ -114,82 +133,6 @@ def add_up(arrays):
         else:
             total += array
     return total
-
-
-def blockwise(function, *arrays, channels=()):
-    """Compute an array element by element, block by block on all cores.
-
-    A block is small enough that what `function` computes on the way stays in cache, however
-    many steps it has. On a GPU the block is the whole.
-
-    Parameters
-    ----------
-    function : callable
-        ``function(result, *arrays, *channels)`` gets a part of each array, of one shape, and
-        `channels` in a shape that fits; it writes its part of the result into `result`. (To
-        give it back instead would cost a copy.)
-    arrays : arrays (..., C), of one shape
-    channels : arrays (C,)
-        One value a channel each.
-
-    Returns
-    -------
-    array
-        Of the shape of the arrays and the dtype of the first.
-    """
-    result = array_module(arrays[0]).empty(arrays[0].shape, dtype=arrays[0].dtype)
-    per_block(function, result, *arrays, channels=channels)
-    return result
-
-
-def blocksum(function, *arrays, channels=()):
-    """Sum what ``function(*arrays, *channels)`` gives over all axes but the last, block by block.
-
-    Parameters
-    ----------
-    function : callable
-        As for `blockwise`, but it gives a tuple of arrays.
-    arrays, channels
-        As for `blockwise`.
-
-    Returns
-    -------
-    tuple of arrays (C,)
-        A sum for each array of the tuple.
-    """
-    def block(*part):
-        values = function(*part)
-        # As a product: faster than .sum(axis=0), and it rounds less.
-        ones = array_module(values[0]).ones(len(values[0]), dtype=values[0].dtype)
-        return [ones @ v for v in values]
-
-    sums = per_block(block, *arrays, channels=channels)
-    return tuple(sum(of_blocks).reshape(-1, arrays[0].shape[-1]).sum(axis=0)
-                 for of_blocks in zip(*sums, strict=True))
-
-
-def per_block(function, *arrays, channels=()):
-    """List ``function(*part, *channels)`` of each block's part of the arrays.
-
-    A part has the shape (rows, K·C): K pixels stand together as one row, with the values of
-    `channels` repeated alike, because NumPy is slow on rows of few channels.
-    """
-    xp, together = array_module(arrays[0]), _pixels_together(arrays[0])
-    rows = [_rows(a, together) for a in arrays]
-    channels = [xp.tile(v, together) for v in channels]
-    return parallel(xp, lambda part: function(*(a[part] for a in rows), *channels),
-                    parts(xp, len(rows[0]), rows[0][:1].nbytes))
-
-
-def _pixels_together(a):
-    """How many pixels to treat as one: NumPy is slow on rows of few channels."""
-    pixels = a.size // a.shape[-1]
-    return max(k for k in (1, 2, 4, 8, 16, 32) if pixels % k == 0 and k * a.shape[-1] <= 512
-               or k == 1)
-
-
-def _rows(a, together):
-    return a.reshape(-1, together * a.shape[-1])
 
 
 def parts(xp, count, item_bytes):

@@ -10,6 +10,7 @@ from tqdm import tqdm
 
 from minunet import ops
 from minunet.backend import to_device
+from minunet.cores import blas_on_one_thread
 from minunet.data.loader import batches, load_slices, one_ahead
 from minunet.data.preprocess import Preprocessing, prepare, restore
 from minunet.files import InputError
@@ -122,6 +123,7 @@ def _digest(*arrays):
     return digest.hexdigest()
 
 
+@blas_on_one_thread()
 def train_step(net, optimiser, images, target):
     """Make one step: forward, loss, backward, update. Nothing moves between host and device.
 

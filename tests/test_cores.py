@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from shapes import proof, seeds
 
-from minunet import cores
+from minunet import cores, walks
 
 SHAPES = st.lists(st.integers(1, 9), min_size=1, max_size=4).map(tuple)
 
@@ -21,9 +21,9 @@ def test_a_function_of_elements_and_channels(block_bytes, shape, seed):
     x, y, v = rng.normal(size=shape), rng.normal(size=shape), rng.normal(size=shape[-1])
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(cores, "CPU_BLOCK_BYTES", block_bytes)
-        product = cores.blockwise(lambda out, x, y, v: np.multiply(x - v, y, out=out), x, y,
+        product = walks.blockwise(lambda out, x, y, v: np.multiply(x - v, y, out=out), x, y,
                                   channels=(v,))
-        total, = cores.blocksum(lambda x, y, v: ((x - v) * y,), x, y, channels=(v,))
+        total, = walks.blocksum(lambda x, y, v: ((x - v) * y,), x, y, channels=(v,))
     expected = (x - v) * y
     assert np.array_equal(product, expected)
     np.testing.assert_allclose(total, expected.reshape(-1, shape[-1]).sum(axis=0), atol=1e-12)
@@ -31,14 +31,14 @@ def test_a_function_of_elements_and_channels(block_bytes, shape, seed):
 
 def test_a_view_with_gaps_is_read_right():
     x = np.arange(24.0).reshape(2, 3, 4)[..., 1:3]
-    assert np.array_equal(cores.blockwise(lambda out, x: np.multiply(2, x, out=out), x), 2 * x)
-    assert np.array_equal(cores.blocksum(lambda x: (x,), x)[0], x.sum(axis=(0, 1)))
+    assert np.array_equal(walks.blockwise(lambda out, x: np.multiply(2, x, out=out), x), 2 * x)
+    assert np.array_equal(walks.blocksum(lambda x: (x,), x)[0], x.sum(axis=(0, 1)))
 
 
 def test_a_sum_of_a_million_float32_keeps_its_digits():
     """Added up one by one they lose two: np.cumsum(x)[-1] is 1 % off."""
     x = np.full((1 << 20, 1), 0.1, np.float32)
-    assert abs(cores.blocksum(lambda x: (x,), x)[0][0] / (np.float64(x[0, 0]) * len(x)) - 1) < 2e-5
+    assert abs(walks.blocksum(lambda x: (x,), x)[0][0] / (np.float64(x[0, 0]) * len(x)) - 1) < 2e-5
 
 
 @given(count=st.integers(1, 40), block_bytes=st.integers(1, 100), threads=st.integers(1, 3))
@@ -86,6 +86,16 @@ def test_adding_up_does_not_change_more_than_the_first(rng):
     expected, last = sum(arrays), arrays[-1].copy()
     np.testing.assert_allclose(cores.add_up(iter(arrays)), expected)
     np.testing.assert_array_equal(arrays[-1], last)
+
+
+def test_an_argument_sets_the_threads_for_a_while(monkeypatch):
+    monkeypatch.setenv("MINUNET_THREADS", "1")
+    with pytest.raises(ZeroDivisionError), cores.using_threads(3):
+        assert cores.threads() == 3
+        with cores.using_threads(None):
+            assert cores.threads() == 3
+        raise ZeroDivisionError
+    assert cores.threads() == 1
 
 
 def test_a_c_library_without_the_knob_is_no_error(monkeypatch):

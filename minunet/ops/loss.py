@@ -5,9 +5,10 @@ exponential cancel on paper instead of overflowing in the computer.
 """
 
 from minunet.backend import array_module
-from minunet.cores import blocksum, blockwise, parallel, parts
+from minunet.cores import parallel, parts
 from minunet.ops.activation import log_softmax, sigmoid
 from minunet.ops.checks import check_float, check_image, check_shape, check_values
+from minunet.walks import blocksum, blockwise
 
 
 def sigmoid_cross_entropy(logits, target, weight=None):

@@ -85,7 +85,7 @@ def concat_case(rng, n, size, c, f, border):
 
 
 def loss_cases(rng, n, size, classes):
-    """Draw the three losses: pairs of a name and (loss, logits)."""
+    """Draw the losses: pairs of a name and (loss, logits)."""
     one, many = rng.normal(size=(n, *size, 1)), rng.normal(size=(n, *size, classes))
     target = rng.integers(0, 2, size=one.shape).astype(float)
     labels = rng.integers(0, classes, size=many.shape[:-1])
@@ -95,6 +95,7 @@ def loss_cases(rng, n, size, classes):
         "softmax_cross_entropy": (
             lambda z: ops.softmax_cross_entropy(z, labels, weight[..., 0]), many),
         "dice_loss": (lambda z: ops.dice_loss(z, target), one),
+        "softmax_dice_loss": (lambda z: ops.softmax_dice_loss(z, labels), many),
     }
 
 

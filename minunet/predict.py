@@ -63,12 +63,15 @@ def tumour(probabilities):
     return probabilities[..., 0] if probabilities.shape[-1] == 1 else 1 - probabilities[..., 0]
 
 
-def check_channels(net, images, name):
-    """Raise `InputError` unless `images` (D, H, W, C) have as many channels as `net` takes."""
-    channels = net.config["in_channels"]
+def check_channels(net, images, name, modalities=()):
+    """Raise `InputError` unless `images` (D, H, W, C) have as many channels as `net` takes.
+
+    `modalities` says which those are, if that is known.
+    """
+    channels, listed = net.config["in_channels"], f" ({', '.join(modalities)})" * bool(modalities)
     if images.shape[-1] != channels:
-        raise InputError(f"{name} has {images.shape[-1]} channels, the model takes {channels}; "
-                         "give images like those that it was trained on")
+        raise InputError(f"{name} has {images.shape[-1]} channels, the model takes {channels}"
+                         f"{listed}; give images like those that it was trained on")
 
 
 def predict_slices(net, images, tile=512, batch_size=8):

@@ -85,7 +85,7 @@ def find_files(folder, kinds):
     files = [path for path in visible(folder) if is_nifti(path) and path.is_file()]
     found = {}
     for path in files:
-        if (kind := kind_of(stem(path))) in found:
+        if (kind := kind_of(stem(path), kinds)) in found:
             raise InputError(f"{found[kind]} and {path.name} are both {kind}; keep one of them, "
                              "and each patient in a folder of its own")
         if kind:
@@ -99,14 +99,14 @@ def find_files(folder, kinds):
     return {kind: found[kind] for kind in kinds}
 
 
-def kind_of(name):
-    """The modality, or `SEGMENTATION`, that the end of a name tells; None if it tells none.
+def kind_of(name, kinds=tuple(SPELLINGS)):
+    """Which of `kinds` the end of a name tells; None if it tells none.
 
     >>> kind_of("BraTS-GLI-00000-000-t2f"), kind_of("UPENN_1_T1GD"), kind_of("brain")
     ('FLAIR', 'T1ce', None)
     """
     ending = re.split(r"[^a-z0-9]", name.lower())[-1]
-    return next((kind for kind, endings in SPELLINGS.items() if ending in endings), None)
+    return next((kind for kind in kinds if ending in SPELLINGS.get(kind, (kind.lower(),))), None)
 
 
 def encode(labels, path):

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from minunet.data.scheme import Scheme
+from minunet.data.scheme import BINARY, Scheme
 from minunet.files import InputError
 
 
@@ -35,7 +35,7 @@ class Patient:
     slices: tuple[str, ...]
     load: Callable[[], tuple[np.ndarray, np.ndarray]]
     spacing: tuple[float, ...] | None = None
-    scheme: Scheme = Scheme()
+    scheme: Scheme = BINARY
 
 
 def split_patients(patients, fraction, seed):

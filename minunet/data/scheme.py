@@ -73,6 +73,9 @@ class Scheme:
                              f"{', '.join(self.classes)}; give it data like that of its training")
 
 
+BINARY = Scheme()
+
+
 def check_labels(labels, known, path):
     """Raise `InputError` if the labels of the file `path` hold one that is not `known`."""
     found = np.unique(labels)

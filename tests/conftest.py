@@ -25,6 +25,15 @@ def lgg_folder():
     return Path(folder)
 
 
+@pytest.fixture
+def brats_folder():
+    """A BraTS patient, from the environment variable MINUNET_BRATS; skips without it."""
+    folder = os.environ.get("MINUNET_BRATS")
+    if not folder:
+        pytest.skip("MINUNET_BRATS is not set")
+    return Path(folder)
+
+
 @pytest.fixture(scope="module", params=["numpy", "strict",
                                         pytest.param("cupy", marks=pytest.mark.gpu)])
 def backend(request):

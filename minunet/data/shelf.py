@@ -59,8 +59,9 @@ class Shelf:
         return self._count
 
     def __getitem__(self, index):
-        first, last, _ = (index if isinstance(index, slice) else
-                          slice(index, index + 1)).indices(self._count)
+        chosen = range(self._count)[index]  # a number, or a range with the step 1
+        first, last = ((chosen.start, chosen.stop) if isinstance(index, slice) else
+                       (chosen, chosen + 1))
         items = np.empty((last - first, *self._item), self.dtype)
         self._file.seek(first * self.dtype.itemsize * int(np.prod(self._item, dtype=np.int64)))
         self._file.readinto(items)

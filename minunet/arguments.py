@@ -53,6 +53,8 @@ def parse(arguments, commands):
              "score a model on patients whose masks are known"),
             ("predict", _predict_options, ("device",),
              "segment images and write masks, probabilities, overlays"),
+            ("report", _report_options, (),
+             "measure the tumours of a mask, or the change between two masks"),
             ("gradcheck", None, ("seed",),
              "prove the gradients of every op and of whole networks"),
             ("summary", _summary_options, (), "print a network's layers: shapes, "
@@ -94,6 +96,17 @@ def _predict_options(sub):
     sub.add_argument("--out", required=True, metavar="DIR", help="folder for the results")
     sub.add_argument("--probabilities", action="store_true",
                      help="of volumes, write the probabilities too (of images, always)")
+
+
+def _report_options(sub):
+    sub.add_argument("mask", metavar="MASK", nargs="?",
+                     help="a NIfTI volume of labels, a picture, or a folder of a patient's slices")
+    sub.add_argument("image", metavar="IMAGE", nargs="?",
+                     help="what the mask was drawn on; without it no intensities are reported")
+    sub.add_argument("--before", metavar="A", help="instead of MASK: a mask of an earlier scan, …")
+    sub.add_argument("--after", metavar="B", help="… and one of a later scan, on the same grid")
+    sub.add_argument("--out", required=True, metavar="DIR",
+                     help="folder for report.json, report.csv and report.png")
 
 
 def _summary_options(sub):

@@ -12,8 +12,8 @@ MOMENTUM = 0.1  # the share of the newest batch in the running statistics, PyTor
 def double_conv_forward(x, name, params, buffers, *, padding, training):
     """Compute y = ReLU(norm(conv(ReLU(norm(conv(x)))))), without norm if `params` hold none.
 
-    While training, norm takes the batch's own statistics; else the running ones, folded into
-    the convolution's weights.
+    While training, norm takes the batch's own statistics. Else there must be none: `fold_norms`
+    has put it into the convolutions; and nothing is kept for a way back.
 
     Parameters
     ----------
@@ -30,47 +30,80 @@ def double_conv_forward(x, name, params, buffers, *, padding, training):
     -------
     y : array (N, OH, OW, F)
     cache : list
-        For each of the two halves its name and the caches of its three ops.
+        For each of the two halves its names and the caches of its ops; empty without
+        `training`.
     """
     cache = []
     for conv, norm in ((f"{name}.conv{i}", f"{name}.norm{i}") for i in (1, 2)):
         w, b = params[f"{conv}.w"], params.get(f"{conv}.b")
         gamma, beta = params.get(f"{norm}.gamma"), params.get(f"{norm}.beta")
         mean, var = buffers.get(f"{norm}.mean"), buffers.get(f"{norm}.var")
-        norm_cache = None
-        if gamma is not None and not training:
-            w, b = ops.fold_batch_norm(w, gamma, beta, mean, var)
+        if not training:
+            x = ops.conv_relu_inference(x, w, b, padding=padding)
+            continue
         x, conv_cache = ops.conv_forward(x, w, b, padding=padding)
-        if gamma is not None and training:
-            x, norm_cache = ops.batch_norm_forward(x, gamma, beta)
-            _update_running(mean, var, norm_cache)
-        x, relu_cache = ops.relu_forward(x)
-        cache.append((conv, norm, conv_cache, norm_cache, relu_cache))
+        if gamma is None:
+            x, relu_cache = ops.relu_forward(x)
+        else:
+            x, relu_cache = ops.batch_norm_relu_forward(x, gamma, beta)
+            _update_running(mean, var, relu_cache)
+        cache.append((conv, None if gamma is None else norm, [conv_cache, relu_cache]))
     return x, cache
 
 
-def double_conv_backward(dy, cache):
+def double_conv_backward(dy, cache, input_gradient=True):
     """Give dx, and the gradients of the block's parameters by name.
 
     Parameters
     ----------
     dy : array (N, OH, OW, F)
     cache : list
-        From `double_conv_forward` with ``training=True``.
+        From `double_conv_forward` with ``training=True``. It is emptied on the way.
+    input_gradient : bool
+        Whether dx is wanted.
 
     Returns
     -------
-    dx : array (N, H, W, C)
+    dx : array (N, H, W, C), or None
     grads : dict of arrays
     """
     grads = {}
-    for conv, norm, conv_cache, norm_cache, relu_cache in reversed(cache):
-        dy = ops.relu_backward(dy, relu_cache)
-        if norm_cache is not None:
-            dy, grads[f"{norm}.gamma"], grads[f"{norm}.beta"] = ops.batch_norm_backward(
-                dy, norm_cache)
-        dy, grads[f"{conv}.w"], grads[f"{conv}.b"] = ops.conv_backward(dy, conv_cache)
+    while cache:
+        conv, norm, caches = cache.pop()  # popped, so that each is freed when it has been used
+        if norm:
+            dy, grads[f"{norm}.gamma"], grads[f"{norm}.beta"] = ops.batch_norm_relu_backward(
+                dy, caches.pop())
+        else:
+            dy = ops.relu_backward(dy, caches.pop())
+        dy, grads[f"{conv}.w"], grads[f"{conv}.b"] = ops.conv_backward(
+            dy, caches.pop(), input_gradient=bool(cache) or input_gradient)
     return dy, grads
+
+
+def fold_norms(params, buffers):
+    """Put every normalisation, with its running statistics, into the convolution before it.
+
+    Parameters
+    ----------
+    params, buffers : dicts of arrays
+        A network's.
+
+    Returns
+    -------
+    dict of arrays
+        The parameters of the same network without normalisation.
+    """
+    folded = {}
+    for name, array in params.items():
+        conv = name.removesuffix(".w")
+        norm = conv.replace("conv", "norm")
+        if f"{norm}.gamma" in params:
+            folded[name], folded[f"{conv}.b"] = ops.fold_batch_norm(
+                array, params[f"{norm}.gamma"], params[f"{norm}.beta"],
+                buffers[f"{norm}.mean"], buffers[f"{norm}.var"])
+        elif not name.endswith((".gamma", ".beta")):
+            folded[name] = array
+    return folded
 
 
 def _update_running(mean, var, cache):

@@ -18,6 +18,7 @@ from minunet.layers import summarise
 from minunet.predict_files import predict_files
 from minunet.predict_volumes import is_volume, predict_volumes
 from minunet.proofs import prove_networks, prove_ops
+from minunet.report import report, report_change, summarise_change, summarise_report
 from minunet.train import Settings, train
 from minunet.unet import UNet
 
@@ -106,6 +107,20 @@ def _predict(options):
     print(f"masks, probabilities and overlays are in {options.out}")
 
 
+def _report(options):
+    scans = [options.before, options.after]
+    if not any(scans + [options.mask]):
+        raise InputError("nothing to report on; give a MASK, or --before A and --after B")
+    if any(scans) and (options.mask or not all(scans)):
+        raise InputError("a change needs both --before A and --after B, and no MASK beside them")
+    if all(scans):
+        print(summarise_change(report_change(*scans, options.out)))
+    else:
+        print(summarise_report(report(options.mask, options.image, options.out)))
+    print(f"look at {Path(options.out) / 'report.png'}; all numbers are in report.json and "
+          "report.csv")
+
+
 def _gradcheck(options):
     reports = [prove_ops(options.seed), prove_networks(options.seed)]
     print(*reports, sep="\n\nwhole networks, each by its worst array:\n")
@@ -146,4 +161,4 @@ def _bench(options):
 
 
 COMMANDS = {"demo": _demo, "train": _train, "evaluate": _evaluate, "predict": _predict,
-            "gradcheck": _gradcheck, "summary": _summary, "bench": _bench}
+            "report": _report, "gradcheck": _gradcheck, "summary": _summary, "bench": _bench}

@@ -144,7 +144,7 @@ def train_step(net, optimiser, images, target):
     """
     logits, cache = net.forward(images, training=True)
     loss, dlogits = segmentation_loss(logits, target)
-    _, grads = net.backward(dlogits, cache)
+    _, grads = net.backward(dlogits, cache, input_gradient=False)
     optimiser.step(grads)
     return loss
 

@@ -6,13 +6,15 @@ meaning, an expansive path that wins position back, and at every level a skip th
 position across. Read `forward` and `backward` side by side: one is the other turned round.
 """
 
+from copy import copy
+
 import numpy as np
 
 from minunet import checkpoint, ops
 from minunet.backend import array_module, check_device, to_device, to_host
-from minunet.blocks import double_conv_backward, double_conv_forward
+from minunet.blocks import double_conv_backward, double_conv_forward, fold_norms
 from minunet.cores import blas_on_one_thread
-from minunet.layers import check_config, list_layers, parameter_shapes, trace
+from minunet.layers import check_config, initial_arrays, trace
 from minunet.ops.checks import check_float, check_shape
 
 
@@ -58,8 +60,7 @@ class UNet:
         self.depth, self.norm, self.dropout, self.device = depth, norm, dropout, device
         self.pad = 1 if padding == "same" else 0
         self.rng = np.random.default_rng(seed)
-        self.params, self.buffers = {}, {}
-        self._initialise()
+        self.params, self.buffers = initial_arrays(self.config, self.rng)
         self.to(device)
 
     @classmethod
@@ -89,7 +90,7 @@ class UNet:
             For `backward`, which empties it.
         """
         cache = {"training": training}
-        logits = self._run(x, training, cache)
+        logits = (self if training else self.folded())._run(x, training, cache)
         cache["shape"] = logits.shape
         return logits, cache
 
@@ -100,7 +101,8 @@ class UNet:
         for level in range(1, self.depth + 1):  # the contracting path
             x, cache[f"enc{level}"] = self._block(f"enc{level}", x, training)
             skips.append(x)
-            x, cache[f"enc{level}.pool"] = ops.max_pool_forward(x)
+            x, cache[f"enc{level}.pool"] = (ops.max_pool_forward(x) if training
+                                            else (ops.max_pool_inference(x), None))
         x, cache["bottom"] = self._block("bottom", x, training)
         if self.dropout and training:
             x, cache["dropout"] = ops.dropout_forward(x, self.dropout, self.rng)
@@ -117,7 +119,7 @@ class UNet:
                                    training=training)
 
     @blas_on_one_thread()
-    def backward(self, dlogits, cache):
+    def backward(self, dlogits, cache, input_gradient=True):
         """Compute the gradients, back along the way that the data came.
 
         Parameters
@@ -126,10 +128,12 @@ class UNet:
         cache : dict
             From `forward(x, training=True)`. It is emptied on the way, to free memory early: a
             second call needs a second forward.
+        input_gradient : bool
+            Whether dx is wanted. Training has no use for it, and its convolution is a large one.
 
         Returns
         -------
-        dx : array (N, H, W, in_channels)
+        dx : array (N, H, W, in_channels), or None
         grads : dict of arrays, with the keys, shapes and order of `params`
 
         Raises
@@ -139,7 +143,7 @@ class UNet:
         """
         if "head" not in cache:
             raise ValueError("cache is empty: backward has used it already; call forward again")
-        if self.norm and not cache["training"]:
+        if not cache["training"]:
             raise ValueError("cache is from forward(x, training=False); use training=True")
         check_float("dlogits", dlogits, like=self.params["head.w"])
         check_shape("dlogits", dlogits, cache["shape"])
@@ -158,8 +162,9 @@ class UNet:
         for level in range(self.depth, 0, -1):
             dx = ops.max_pool_backward(dx, cache.pop(f"enc{level}.pool"))
             # One value went two ways, down and across: the gradients of both ways add.
-            dx += dskips.pop(level)
-            dx, block_grads = double_conv_backward(dx, cache.pop(f"enc{level}"))
+            dx = ops.add(dx, dskips.pop(level))
+            dx, block_grads = double_conv_backward(
+                dx, cache.pop(f"enc{level}"), input_gradient=level > 1 or input_gradient)
             grads |= block_grads
         return dx, {name: grads[name] for name in self.params}
 
@@ -175,10 +180,23 @@ class UNet:
         -------
         array (N, OH, OW, out_channels)
         """
-        logits = self._run(x, False, _NoCache())
+        logits = self.folded()._run(x, False, _NoCache())
         if self.config["out_channels"] == 1:
             return ops.sigmoid(logits)
         return array_module(logits).exp(ops.log_softmax(logits))
+
+    def folded(self):
+        """Give the network for inference: normalisation folded into the convolutions before it.
+
+        It has ``norm=None``; see `ops.fold_batch_norm`. `predict` folds each time: to predict
+        again and again, fold once.
+        """
+        if not self.norm:
+            return self
+        net = copy(self)
+        net.config, net.norm = self.config | {"norm": None}, None
+        net.params, net.buffers = fold_norms(self.params, self.buffers), {}
+        return net
 
     def output_shape(self, size):
         """Give the (H, W) of the logits for an image of `size` = (H, W).
@@ -193,8 +211,7 @@ class UNet:
     def to(self, device):
         """Move parameters and buffers to ``"cpu"`` or ``"cuda"``; give the network back."""
         for arrays in (self.params, self.buffers):
-            for name, array in arrays.items():
-                arrays[name] = to_device(to_host(array), device)
+            arrays.update({name: to_device(to_host(a), device) for name, a in arrays.items()})
         self.device = device
         return self
 
@@ -217,23 +234,6 @@ class UNet:
             If the file is missing, truncated or no model.
         """
         return checkpoint.load_model(path, cls, device)[0]
-
-    def _initialise(self):
-        """He et al. 2015, eq. 10, as the paper (section 3): normal with std √(2 / inputs).
-
-        `inputs` counts the numbers that one output is summed from: KH·KW·C; of an up-convolution
-        C, since its stride is its kernel's size.
-        """
-        for layer in list_layers(self.config):
-            for name, shape in parameter_shapes(layer, self.norm).items():
-                value = np.full(shape, 1.0 if name == "gamma" else 0.0)
-                if name == "w":
-                    inputs = layer.c if layer.kind == "up" else np.prod(shape[:-1])
-                    value = self.rng.normal(0, np.sqrt(2 / inputs), shape)
-                self.params[f"{layer.name}.{name}"] = value.astype(self.config["dtype"])
-            if layer.kind == "norm":
-                self.buffers[f"{layer.name}.mean"] = np.zeros(layer.f, self.config["dtype"])
-                self.buffers[f"{layer.name}.var"] = np.ones(layer.f, self.config["dtype"])
 
     def _check_input(self, x):
         check_float("x", x, ndim=4, like=self.params["head.w"])

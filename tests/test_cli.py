@@ -14,7 +14,7 @@ import minunet.demo
 from minunet.cli import main
 from minunet.train import Settings
 
-COMMANDS = ["demo", "train", "evaluate", "predict", "gradcheck", "summary"]
+COMMANDS = ["demo", "train", "evaluate", "predict", "report", "gradcheck", "summary"]
 
 
 def refusal(capsys, *arguments):

@@ -10,9 +10,9 @@ from minunet.plots import GRID, INK, MUTED
 
 # Okabe and Ito's palette, as in `minunet.plots`.
 MINUNET, RIVALS = "#0072B2", ("#A8A8A8", "#D0D0D0", "#808080", "#C0C0C0")
-METHOD_COLORS = {"im2col": "#56B4E9", "winograd": MINUNET}
-OP_COLORS = {"conv": "#0072B2", "conv_transpose": "#56B4E9", "batch_norm": "#E69F00",
-             "relu": "#D55E00", "max_pool": "#009E73", "concat": "#CC79A7", "loss": "#F0E442",
+METHOD_COLORS = {"im2col": "#56B4E9", "winograd_rows": "#009E73", "winograd": MINUNET}
+OP_COLORS = {"conv": "#0072B2", "conv_transpose": "#56B4E9", "batch_norm_relu": "#E69F00",
+             "add": "#D55E00", "max_pool": "#009E73", "concat": "#CC79A7", "loss": "#F0E442",
              "adam": "#999999"}
 MARKERS = {"forward": ">", "backward": "<", "update": "o"}
 PANEL = (5.6, 4)  # inches

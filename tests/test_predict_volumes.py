@@ -15,6 +15,7 @@ from minunet.cli import main
 from minunet.data import open_dataset
 from minunet.data.nifti import read_labels, read_volume
 
+
 @pytest.fixture(scope="module")
 def brats(tmp_path_factory):
     folder = tmp_path_factory.mktemp("data") / "brats"

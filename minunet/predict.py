@@ -69,9 +69,9 @@ def check_channels(net, images, name, modalities=()):
     `modalities` says which those are, if that is known.
     """
     channels, listed = net.config["in_channels"], f" ({', '.join(modalities)})" * bool(modalities)
-    if images.shape[-1] != channels:
-        raise InputError(f"{name} has {images.shape[-1]} channels, the model takes {channels}"
-                         f"{listed}; give images like those that it was trained on")
+    if (found := images.shape[-1]) != channels:
+        raise InputError(f"{name} has {found} channel{'s' * (found > 1)}, the model takes "
+                         f"{channels}{listed}; give images like those that it was trained on")
 
 
 def predict_slices(net, images, tile=512, batch_size=8):

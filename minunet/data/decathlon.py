@@ -80,7 +80,8 @@ def _read(path, modalities):
     found = scan.data.shape[-1]
     if found != len(modalities):
         axes = "3-D" if found == 1 else f"4-D with {found} channels"
-        raise InputError(f"{path} is {axes}, but {DESCRIPTION} names {len(modalities)} modalities "
+        named = "1 modality" if len(modalities) == 1 else f"{len(modalities)} modalities"
+        raise InputError(f"{path} is {axes}, but {DESCRIPTION} names {named} "
                          f"({', '.join(modalities)}); expected "
                          + ("3-D" if len(modalities) == 1 else f"4-D with {len(modalities)}"))
     return scan.data, scan

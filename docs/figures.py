@@ -6,6 +6,7 @@ from tempfile import TemporaryDirectory
 
 import nibabel as nib
 import numpy as np
+from figures_volumes import orientation
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
@@ -40,7 +41,8 @@ def draw_all(folder):
     style = {"svg.hashsalt": "minunet", "font.size": 10, "text.color": INK,
              "axes.edgecolor": LINE, "mathtext.fontset": "dejavusans"}
     with rc_context(style):
-        pictures = {draw.__name__: draw() for draw in (patches, tiles, painting, pooling, steps)}
+        pictures = {draw.__name__: draw() for draw in (patches, tiles, painting, pooling, steps,
+                                                      orientation)}
         pictures |= {name: figure_of(BENCH, parts) for name, parts in MEASURED.items()}
         for name, figure in pictures.items():
             figure.savefig(folder / f"{name}.svg", metadata={"Date": None},

@@ -68,6 +68,8 @@ def parse(arguments, commands):
         if "device" in shared:
             sub.add_argument("--device", default="cpu", metavar="cpu|cuda",
                              help="where to compute (default: %(default)s)")
+            sub.add_argument("--threads", type=whole(1), metavar="N",
+                             help="cores to use (default: MINUNET_THREADS if set, else all)")
         if "seed" in shared:
             sub.add_argument("--seed", type=whole(0), default=0, metavar="N",
                              help="same seed, same result (default: %(default)s)")

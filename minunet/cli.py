@@ -7,6 +7,7 @@ from minunet import checkpoint
 from minunet.arguments import parse
 from minunet.backend import check_device
 from minunet.bench import bench
+from minunet.cores import using_threads
 from minunet.data import open_dataset
 from minunet.data.patient import split_patients
 from minunet.data.preprocess import Preprocessing
@@ -39,7 +40,8 @@ def main(arguments=None):
     """
     try:
         options = parse(arguments, COMMANDS)
-        return options.run(options) or 0
+        with using_threads(getattr(options, "threads", None)):
+            return options.run(options) or 0
     except InputError as error:
         print(f"minunet: error: {' '.join(str(error).split())}", file=sys.stderr)
         return 2

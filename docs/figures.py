@@ -7,6 +7,7 @@ from tempfile import TemporaryDirectory
 import nibabel as nib
 import numpy as np
 from figures_tricks import bending, overlap_tiles, weight_map
+from figures_volumes import orientation
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
@@ -43,6 +44,7 @@ def draw_all(folder):
     with rc_context(style):
         pictures = {draw.__name__: draw() for draw in (patches, tiles, painting, pooling, steps,
                     weight_map, bending, overlap_tiles)}
+                                                      orientation)}
         pictures |= {name: figure_of(BENCH, parts) for name, parts in MEASURED.items()}
         for name, figure in pictures.items():
             figure.savefig(folder / f"{name}.svg", metadata={"Date": None},

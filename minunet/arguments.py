@@ -9,7 +9,8 @@ from minunet.train import Settings
 
 MODEL_HELP = "a run's folder (its best model), or a model's .npz file"
 DATA_HELP = ("a folder of one folder a patient, with NAME_1.tif and NAME_1_mask.tif and so on; "
-             "or a folder that holds the folders images/ and masks/, with files of equal names")
+             "a folder that holds the folders images/ and masks/, with files of equal names; "
+             "a BraTS archive's folders; or a task of the Medical Segmentation Decathlon")
 
 
 class _Parser(argparse.ArgumentParser):
@@ -91,9 +92,12 @@ def _evaluate_options(sub):
 def _predict_options(sub):
     sub.add_argument("model", metavar="MODEL", help=MODEL_HELP)
     sub.add_argument("input", metavar="INPUT", nargs="+",
-                     help="an image, or a folder with the slices of one patient (better: "
-                     "intensities are then standardised over all of them)")
+                     help="an image; a folder with the slices of one patient (better: "
+                     "intensities are then standardised over all of them); a NIfTI volume; or a "
+                     "folder with a volume for each modality of a patient")
     sub.add_argument("--out", required=True, metavar="DIR", help="folder for the results")
+    sub.add_argument("--probabilities", action="store_true",
+                     help="of volumes, write the probabilities too (of images, always)")
 
 
 def _report_options(sub):

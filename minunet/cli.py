@@ -11,11 +11,13 @@ from minunet.cores import using_threads
 from minunet.data import open_dataset
 from minunet.data.patient import split_patients
 from minunet.data.preprocess import Preprocessing
+from minunet.data.scheme import Scheme
 from minunet.demo import demo
 from minunet.evaluate import evaluate, format_table, write_csv
 from minunet.files import InputError
 from minunet.layers import summarise
 from minunet.predict_files import predict_files
+from minunet.predict_volumes import is_volume, predict_volumes
 from minunet.proofs import prove_networks, prove_ops
 from minunet.report import report, report_change, summarise_change, summarise_report
 from minunet.train import Settings, train
@@ -70,7 +72,7 @@ def _train(options):
 
 
 def _evaluate(options):
-    net, preprocessing, meta = _load(options)
+    net, preprocessing, scheme, meta = _load(options)
     patients = open_dataset(options.data)
     seen = set(meta.get("patients", {}).get("training", ()))
     if options.held_out:
@@ -78,18 +80,29 @@ def _evaluate(options):
         if not patients:
             raise InputError(f"the model was trained on all patients in {options.data}; "
                              "leave out --held-out, or give other data")
-    rows = list(evaluate(net, preprocessing, patients))
+    rows = list(evaluate(net, preprocessing, patients, scheme))
     if options.csv:
         write_csv(rows, options.csv)
     print(format_table(rows, seen))
-    known = sum(row["patient"] in seen for row in rows)
+    known = sum(patient.name in seen for patient in patients)
     if known:
-        print(f"* {known} of {len(rows)} patients: the model was trained on them, so their scores "
-              "say nothing about new patients; --held-out leaves them out")
+        print(f"* {known} of {len(patients)} patients: the model was trained on them, so their "
+              "scores say nothing about new patients; --held-out leaves them out")
 
 
 def _predict(options):
-    net, preprocessing, _ = _load(options)
+    net, preprocessing, scheme, _ = _load(options)
+    volumes = [path for path in options.input if is_volume(path)]
+    if volumes and len(volumes) < len(options.input):
+        raise InputError(f"{volumes[0]} is a volume and another input is not; predict volumes "
+                         "and pictures one after the other")
+    if volumes:
+        for name, slices, voxels, volume in predict_volumes(
+                net, preprocessing, scheme, volumes, options.out, options.probabilities):
+            found = f"{voxels:,} voxels of tumour, {volume:.2f} ml" if voxels else "no tumour found"
+            print(f"{name}: {slices} slice{'s' * (slices > 1)}, {found}")
+        print(f"masks and overlays are in {options.out}")
+        return
     for name, slices, pixels in predict_files(net, preprocessing, options.input, options.out):
         found = f"{pixels:,} pixels of tumour" if pixels else "no tumour found"
         print(f"{name}: {slices} slice{'s' * (slices > 1)}, {found}")
@@ -134,12 +147,13 @@ def _summary(options):
 
 
 def _load(options):
-    """Give the network, its preprocessing, and what else was saved with them."""
+    """Give the network, its preprocessing, its scheme, and what else was saved with them."""
     net, meta = checkpoint.load_model(options.model, UNet, getattr(options, "device", "cpu"))
     try:
-        return net, Preprocessing.from_dict(meta.get("preprocessing", {})), meta
+        return (net, Preprocessing.from_dict(meta.get("preprocessing", {})),
+                Scheme.from_dict(meta.get("scheme", {})), meta)
     except TypeError as error:
-        raise InputError(f"{options.model} holds unknown preprocessing ({error}); "
+        raise InputError(f"{options.model} holds unknown settings ({error}); "
                          "it is from another version: train it again") from error
 
 

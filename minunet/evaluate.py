@@ -1,38 +1,56 @@
-"""Scores of a model on patients: a row each, a table to read and a CSV to keep."""
+"""Scores of a model on patients: a row for each region, a table to read and a CSV to keep."""
 
 import csv
 import math
 
+from minunet.challenge import score_regions
+from minunet.data.scheme import BINARY
 from minunet.files import replacing
 from minunet.metrics import SCORES, score_patient, summarise
-from minunet.predict import THRESHOLD, segment
+from minunet.predict import classify, segment
 
 
-def evaluate(net, preprocessing, patients):
+def evaluate(net, preprocessing, patients, scheme=BINARY):
     """Segment and score patients, one at a time.
 
     Parameters
     ----------
     net : UNet
-        Of one output channel.
     preprocessing : Preprocessing
     patients : iterable of Patient
+    scheme : Scheme
+        The model's.
 
     Yields
     ------
     dict
-        ``patient``, then the scores of `metrics.score_patient`, over the whole volume at its
-        stored resolution.
+        ``patient``; for more than two classes ``region``, a row each; then the scores of
+        `metrics.score_patient`, over the whole volume at its stored resolution.
+
+    Raises
+    ------
+    InputError
+        If a patient has other modalities or classes than the model, or is unusable.
     """
     for patient in patients:
-        images, masks = patient.load()
-        probabilities = segment(net, images, preprocessing, patient.name)[..., 0]  # (D, H, W)
-        yield {"patient": patient.name,
-               **score_patient(probabilities > THRESHOLD, masks, patient.spacing)}
+        scheme.check_modalities(patient.scheme, patient.name)
+        scheme.check_classes(patient.scheme, patient.name)
+        yield from _score(net, preprocessing, patient)
+
+
+def _score(net, preprocessing, patient):
+    """The rows of one patient. When it returns, no array of the patient is left."""
+    images, masks = patient.load()
+    found = classify(segment(net, images, preprocessing, patient.name))  # (D, H, W)
+    if patient.scheme.outputs == 1:
+        return [{"patient": patient.name, **score_patient(found, masks, patient.spacing)}]
+    regions = score_regions(found, masks, patient.scheme.classes, patient.spacing)
+    return [{"patient": patient.name, "region": region, **scores}
+            for region, scores in regions.items()]
 
 
 def format_table(rows, seen=()):
-    """Lay out the scores: a row a patient, then mean and median.
+    """Lay out the scores: a row a patient, then mean and median; a table for each region.
 
     Parameters
     ----------
@@ -45,6 +63,14 @@ def format_table(rows, seen=()):
     -------
     str
     """
+    regions = dict.fromkeys(row.get("region") for row in rows)
+    tables = [_table([row for row in rows if row.get("region") == region], seen)
+              for region in regions]
+    return "\n\n".join(f"{region}\n{table}" if region else table
+                       for region, table in zip(regions, tables, strict=True))
+
+
+def _table(rows, seen):
     distance, volume = ("mm", "mm³") if rows[0]["unit"] == "mm" else ("voxels", "voxels")
     width = max(len("patient"), *(len(row["patient"]) + 2 for row in rows))
     lines = [f"{'patient':<{width}}{'Dice':>7}{'IoU':>7}{'sens.':>7}{'prec.':>7}{'HD95':>9}"

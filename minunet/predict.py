@@ -45,12 +45,33 @@ def segment(net, images, preprocessing, name="images"):
     return restore(predict_slices(net, prepared), images.shape[1:3], preprocessing)
 
 
-def check_channels(net, images, name):
-    """Raise `InputError` unless `images` (D, H, W, C) have as many channels as `net` takes."""
-    channels = net.config["in_channels"]
-    if images.shape[-1] != channels:
-        raise InputError(f"{name} has {images.shape[-1]} channels, the model takes {channels}; "
-                         "give images like those that it was trained on")
+def classify(probabilities):
+    """Give the class of each pixel, uint8: the likeliest, or 1 where one probability is over ½.
+
+    Parameters
+    ----------
+    probabilities : ndarray (..., K)
+        K is 1 for two classes.
+    """
+    if probabilities.shape[-1] == 1:
+        return (probabilities[..., 0] > THRESHOLD).astype(np.uint8)
+    return probabilities.argmax(axis=-1).astype(np.uint8)
+
+
+def tumour(probabilities):
+    """Give the probability (...) of any class but the background from those (..., K) of all."""
+    return probabilities[..., 0] if probabilities.shape[-1] == 1 else 1 - probabilities[..., 0]
+
+
+def check_channels(net, images, name, modalities=()):
+    """Raise `InputError` unless `images` (D, H, W, C) have as many channels as `net` takes.
+
+    `modalities` says which those are, if that is known.
+    """
+    channels, listed = net.config["in_channels"], f" ({', '.join(modalities)})" * bool(modalities)
+    if (found := images.shape[-1]) != channels:
+        raise InputError(f"{name} has {found} channel{'s' * (found > 1)}, the model takes "
+                         f"{channels}{listed}; give images like those that it was trained on")
 
 
 def predict_slices(net, images, tile=512, batch_size=8):

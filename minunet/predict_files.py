@@ -10,7 +10,7 @@ from minunet.data.pairs import natural_key, visible
 from minunet.data.preprocess import prepare
 from minunet.files import InputError, output_folder, replacing
 from minunet.plots import plot_overlay
-from minunet.predict import THRESHOLD, check_channels, segment
+from minunet.predict import THRESHOLD, check_channels, segment, tumour
 
 IMAGE_SUFFIXES = {".png", ".tif", ".tiff", ".jpg", ".jpeg", ".bmp"}
 
@@ -70,7 +70,7 @@ def predict_files(net, preprocessing, paths, out):
     Parameters
     ----------
     net : UNet
-        Of one output channel.
+        If it knows several classes, any of them counts as tumour.
     preprocessing : Preprocessing
     paths : list of str or Path
     out : str or Path
@@ -95,7 +95,7 @@ def predict_files(net, preprocessing, paths, out):
     out = output_folder(out)
     for name, files in inputs.items():
         images = read_slices(name, files)  # (D, H, W, C)
-        probabilities = segment(net, images, preprocessing, name)[..., 0]  # (D, H, W)
+        probabilities = tumour(segment(net, images, preprocessing, name))  # (D, H, W)
         folder = output_folder(out / name) if Path(files[0]).stem != name else out
         for file, image, probability in zip(files, images, probabilities, strict=True):
             _write(folder, file.stem, image[..., image.shape[-1] // 2], probability)

@@ -93,16 +93,19 @@ def concat_case(rng, n, size, c, f, border):
 
 
 def loss_cases(rng, n, size, classes):
-    """Draw the three losses: pairs of a name and (loss, logits)."""
+    """Draw the losses: pairs of a name and (loss, logits)."""
     one, many = rng.normal(size=(n, *size, 1)), rng.normal(size=(n, *size, classes))
     target = rng.integers(0, 2, size=one.shape).astype(float)
     labels = rng.integers(0, classes, size=many.shape[:-1])
     weight = rng.uniform(0, 3, size=one.shape)
+    several = np.concatenate([one, many], axis=-1)  # the background, and at least one class more
+    of_several = rng.integers(0, classes + 1, size=labels.shape)
     return {
         "sigmoid_cross_entropy": (lambda z: ops.sigmoid_cross_entropy(z, target, weight), one),
         "softmax_cross_entropy": (
             lambda z: ops.softmax_cross_entropy(z, labels, weight[..., 0]), many),
         "dice_loss": (lambda z: ops.dice_loss(z, target), one),
+        "softmax_dice_loss": (lambda z: ops.softmax_dice_loss(z, of_several), several),
     }
 
 

@@ -30,6 +30,8 @@ class Run:
         The names of the ``training`` and the ``validation`` patients.
     data : str
         A digest of all slices: a resumed run must see the same.
+    scheme : Scheme
+        What channels and classes mean; the network has an output for each class, or one for two.
 
     Attributes
     ----------
@@ -41,11 +43,12 @@ class Run:
         A row an epoch.
     """
 
-    def __init__(self, settings, preprocessing, channels, out, device, patients, data):
+    def __init__(self, settings, preprocessing, channels, out, device, patients, data,
+                 scheme):
         self.settings, self.preprocessing, self.out = settings, preprocessing, Path(out)
-        self.patients, self.data = patients, data
+        self.patients, self.data, self.scheme = patients, data, scheme
         try:
-            self.net = UNet(channels, 1, settings.base_channels, settings.depth,
+            self.net = UNet(channels, scheme.outputs, settings.base_channels, settings.depth,
                             seed=settings.seed, device=device)
             self.net.output_shape((settings.size, settings.size))
         except ValueError as error:
@@ -60,7 +63,7 @@ class Run:
         """What a resumed run must share with this one."""
         return {"settings": self.settings.to_dict(), "preprocessing": self.preprocessing.to_dict(),
                 "channels": self.net.config["in_channels"], "patients": self.patients,
-                "data": self.data}
+                "data": self.data, "scheme": self.scheme.to_dict()}
 
     def start(self):
         """Make the folder and write ``config.json``; forget a run that was there."""
@@ -123,7 +126,8 @@ class Run:
         if math.isnan(self.best) or mean >= self.best:
             self.best = mean
             self.net.save(self.out / "model.npz", preprocessing=self.preprocessing.to_dict(),
-                          patients=self.patients, epoch=self.epoch, validation_dice=mean)
+                          scheme=self.scheme.to_dict(), patients=self.patients,
+                          epoch=self.epoch, validation_dice=mean)
         with replacing(self.out / "history.csv") as temporary, open(temporary, "w") as file:
             table = csv.DictWriter(file, list(row))
             table.writeheader()

@@ -12,12 +12,12 @@ from minunet import ops
 from minunet.backend import to_device
 from minunet.cores import blas_on_one_thread
 from minunet.data.loader import batches, load_slices, one_ahead
-from minunet.data.preprocess import Preprocessing, prepare, restore
+from minunet.data.preprocess import Preprocessing
+from minunet.data.shelf import Shelf
 from minunet.files import InputError
-from minunet.metrics import dice
+from minunet.held_out import HeldOut
 from minunet.optim import warmup_cosine
 from minunet.plots import plot_history, plot_predictions
-from minunet.predict import THRESHOLD, predict_slices
 from minunet.run import Run
 
 SHOWN_PATIENTS = 6  # in predictions.png
@@ -89,11 +89,12 @@ def train(training, validation, settings, out, *, device="cpu", resume=False):
     # disable=None: no bars where nobody watches, as in a log file.
     reading = tqdm(training, "reading", unit="patient", leave=False, disable=None)
     slices = load_slices(reading, preprocessing)
-    held_out = [_Held(patient, preprocessing) for patient in validation]
+    shelves = Shelf(), Shelf()
+    held_out = [HeldOut(patient, preprocessing, *shelves) for patient in validation]
     run = Run(settings, preprocessing, slices.images.shape[-1], out, device,
               patients={"training": [p.name for p in training],
                         "validation": [p.name for p in validation]},
-              data=_digest(*slices, *(p.prepared for p in held_out), *(p.masks for p in held_out)))
+              data=_digest(slices.images, slices.masks, *shelves), scheme=slices.scheme)
     run.resume() if resume else run.start()
     steps = -(-len(slices.masks) // settings.batch_size)  # an epoch
     with tqdm(total=settings.epochs * steps, initial=run.epoch * steps, unit="batch",
@@ -116,10 +117,12 @@ def train(training, validation, settings, out, *, device="cpu", resume=False):
     return run
 
 
-def _digest(*arrays):
+def _digest(*shelves):
     digest = hashlib.blake2b(digest_size=8)
-    for array in arrays:
-        digest.update(np.ascontiguousarray(array))
+    for shelf in shelves:
+        step = 2**20 // shelf[:1].nbytes + 1  # about 1 MiB at a time
+        for first in range(0, len(shelf), step):
+            digest.update(shelf[first : first + step])
     return digest.hexdigest()
 
 
@@ -134,7 +137,7 @@ def train_step(net, optimiser, images, target):
         Of ``net.params``.
     images : array (N, H, W, C)
     target : array (N, H, W, 1)
-        0 or 1. Both on the network's device.
+        The class of each pixel. Both on the network's device.
 
     Returns
     -------
@@ -152,19 +155,28 @@ def segmentation_loss(logits, target):
     """Cross-entropy plus soft Dice: the one is right for every pixel, the other for the tumour.
 
     Cross-entropy alone is nearly content with an empty mask where the tumour is 1 % of the
-    pixels; Dice alone has little slope where the network is far off.
+    pixels; Dice alone has little slope where the network is far off. For one logit, both are the
+    sigmoid's; for a logit a class, both are the softmax's, and the Dice is the mean over the
+    classes but the background.
 
     Parameters
     ----------
-    logits, target : arrays (N, H, W, 1)
+    logits : array (N, H, W, 1) or (N, H, W, K)
+    target : array (N, H, W, 1)
+        The class of each pixel, a whole number of any dtype: 0 or 1, or 0 … K − 1.
 
     Returns
     -------
     loss : 0-d array
-    dlogits : array (N, H, W, 1)
+    dlogits : array like `logits`
     """
-    cross_entropy, dlogits1 = ops.sigmoid_cross_entropy(logits, target)
-    overlap, dlogits2 = ops.dice_loss(logits, target)
+    if logits.shape[-1] == 1:
+        cross_entropy, dlogits1 = ops.sigmoid_cross_entropy(logits, target)
+        overlap, dlogits2 = ops.dice_loss(logits, target)
+    else:
+        labels = target[..., 0].astype("int32")
+        cross_entropy, dlogits1 = ops.softmax_cross_entropy(logits, labels)
+        overlap, dlogits2 = ops.softmax_dice_loss(logits, labels)
     return cross_entropy + overlap, dlogits1 + dlogits2
 
 
@@ -185,45 +197,13 @@ def _train_epoch(run, slices, steps, bar):
     return losses / len(slices.masks)
 
 
-class _Held:
-    """A held-out patient: prepared once, scored after every epoch."""
-
-    def __init__(self, patient, preprocessing):
-        images, self.masks = patient.load()  # (D, H, W, C), (D, H, W)
-        self.name, self.preprocessing = patient.name, preprocessing
-        self.prepared = prepare(images, preprocessing, patient.name)
-        # The slice with the most tumour is the one to show.
-        self.shown = int(self.masks.sum(axis=(1, 2)).argmax())
-        self.image = _plainest(images[self.shown], self.masks[self.shown])
-
-    def score(self, net):
-        """Dice over the whole volume at the stored resolution, and the probabilities.
-
-        Dice is None if the probabilities are not all numbers.
-        """
-        probabilities = restore(predict_slices(net, self.prepared), self.masks.shape[1:],
-                                self.preprocessing)[..., 0]  # (D, H, W)
-        finite = np.isfinite(probabilities).all()
-        return dice(probabilities > THRESHOLD, self.masks) if finite else None, probabilities
-
-
-def _plainest(image, mask):
-    """The channel (H, W) in which what the mask marks stands out most from the rest."""
-    if not mask.any():
-        return image[..., 0]
-    inside, outside = image[mask == 1], image[mask == 0]  # (pixels, C)
-    contrast = np.abs(inside.mean(axis=0) - outside.mean(axis=0)) / (outside.std(axis=0) + 1e-9)
-    return image[..., contrast.argmax()]
-
-
 def _show_predictions(run, held_out):
     """Draw the best network's predictions: the patients from best to worst, evenly picked."""
     net = run.best_net()
     scored = sorted(((*patient.score(net), patient) for patient in held_out),
                     key=lambda item: -np.nan_to_num(item[0]))
     picked = np.unique(np.linspace(0, len(scored) - 1, SHOWN_PATIENTS).round().astype(int))
-    rows = [{"name": p.name, "image": p.image, "truth": p.masks[p.shown],
-             "probability": probabilities[p.shown], "dice": score}
-            for score, probabilities, p in (scored[i] for i in picked)]
+    rows = [{"name": p.name, "image": p.image, "truth": p.truth, "probability": probability,
+             "dice": score} for score, probability, p in (scored[i] for i in picked)]
     plot_predictions(rows, run.out / "predictions.png",
                      "Held-out patients, the slice with most tumour; Dice of the whole volume")

@@ -9,8 +9,11 @@ import pytest
 import strict_backend
 from phantom_tree import write_lgg_tree
 
+from minunet import UNet
 from minunet.backend import cuda_problem
 from minunet.cli import main
+from minunet.data.brats import CLASSES, MODALITIES
+from minunet.data.scheme import Scheme
 
 SMALL = ["--size", "32", "--base-channels", "4", "--depth", "2", "--epochs", "2",
          "--batch-size", "4"]
@@ -22,6 +25,15 @@ def lgg_folder():
     folder = os.environ.get("MINUNET_LGG")
     if not folder:
         pytest.skip("MINUNET_LGG is not set")
+    return Path(folder)
+
+
+@pytest.fixture
+def brats_folder():
+    """A BraTS patient, from the environment variable MINUNET_BRATS; skips without it."""
+    folder = os.environ.get("MINUNET_BRATS")
+    if not folder:
+        pytest.skip("MINUNET_BRATS is not set")
     return Path(folder)
 
 
@@ -62,3 +74,34 @@ def trained(tree, tmp_path_factory):
     out = tmp_path_factory.mktemp("runs") / "run"
     assert main(["train", str(tree), "--out", str(out), *SMALL]) == 0
     return out
+
+
+def save_model(path, channels, scheme):
+    """Save a small model that nobody trained; give its path."""
+    UNet(channels, scheme.outputs, base_channels=2, depth=2).save(
+        path, preprocessing={"size": 16}, scheme=scheme.to_dict(), patients={})
+    return path
+
+
+@pytest.fixture(scope="session")
+def models(tmp_path_factory):
+    """Models that nobody trained: of BraTS, and of one unnamed channel."""
+    folder = tmp_path_factory.mktemp("models")
+    return {"brats": save_model(folder / "brats.npz", 4, Scheme(MODALITIES, CLASSES, (0, 1, 2, 4))),
+            "grey": save_model(folder / "grey.npz", 1, Scheme())}
+
+
+@pytest.fixture
+def refused(capfd, tmp_path):
+    """Run a command that must end with 2 and one line; give the line."""
+    def run(*arguments):
+        before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")}
+        assert main([str(argument) for argument in arguments]) == 2
+        out, error = capfd.readouterr()
+        assert error.startswith("minunet: error: ")
+        assert error.endswith("\n") and error.count("\n") == 1
+        assert "masks and overlays are in" not in out and "Dice" not in out
+        assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")} == before
+        return error
+
+    return run

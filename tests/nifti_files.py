@@ -1,5 +1,7 @@
 """Small NIfTI files for the tests of volumes: odd orientations, odd voxels, one marked place."""
 
+import json
+
 import nibabel as nib
 import numpy as np
 
@@ -31,3 +33,46 @@ def write_nifti(path, array, matrix=None, code=1):
 
 def noise(shape=(9, 8, 7), seed=0, dtype=np.int16):
     return np.random.default_rng(seed).integers(1, 900, shape).astype(dtype)
+
+
+def heads(shape=(32, 36, 6), seed=0, values=(1, 2, 4)):
+    """Four modalities (X, Y, Z, 4) and labels (X, Y, Z) as stored: each tissue has its grey."""
+    x, y, z = np.indices(shape)
+    labels = np.zeros(shape, np.uint8)
+    core = (x - 12) ** 2 + (y - 14) ** 2
+    for value, radius in zip((values[1], values[0], values[2]), (64, 36, 12), strict=True):
+        labels[(core < radius) & (z > 0)] = value
+    noisy = np.random.default_rng(seed).normal(200, 15, (*shape, 4))
+    noisy[(x < 2) | (y < 2)] = 0  # air
+    for value, greys in zip(values, ((50, 0, -80, 200), (200, 0, 0, 150), (100, 50, 300, 90)),
+                            strict=True):
+        noisy[labels == value] += greys
+    return np.rint(noisy).astype(np.int16), labels
+
+
+NAMES = ("_flair", "_t1", "_t1ce", "_t2", "_seg")
+
+
+def write_brats(folder, name="BraTS_1", endings=NAMES, seed=0, values=(1, 2, 4), matrix=None,
+                suffix=".nii.gz", **kinds):
+    """Write a patient's folder as BraTS's archives have it; give the folder."""
+    images, labels = heads(seed=seed, values=values)
+    for ending, stored in zip(endings, (*np.moveaxis(images, -1, 0), labels), strict=True):
+        write_nifti(folder / name / f"{name}{ending}{suffix}", stored, matrix)
+    return folder / name
+
+
+def write_decathlon(folder, n=2, labels=None):
+    """Write the Decathlon's first task in small: 4-D images, and labels in its own order."""
+    named = {"0": "background", "1": "edema", "2": "non-enhancing tumor", "3": "enhancing tumour"}
+    pairs = []
+    for k in range(1, n + 1):
+        images, stored = heads(seed=k, values=(2, 1, 3))
+        write_nifti(folder / "imagesTr" / f"BRATS_{k}.nii.gz", images)
+        write_nifti(folder / "labelsTr" / f"BRATS_{k}.nii.gz", stored)
+        pairs.append({"image": f"./imagesTr/BRATS_{k}.nii.gz",
+                      "label": f"./labelsTr/BRATS_{k}.nii.gz"})
+    content = {"modality": {"0": "FLAIR", "1": "T1w", "2": "t1gd", "3": "T2w"},
+               "labels": labels or named, "training": pairs}
+    (folder / "dataset.json").write_text(json.dumps(content))
+    return folder

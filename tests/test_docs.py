@@ -61,7 +61,7 @@ def test_files_and_tests_that_are_named_exist(page):
 
 
 def test_every_picture_is_there_or_drawn(tmp_path, monkeypatch):
-    monkeypatch.syspath_prepend(DOCS)  # for what stands beside it
+    monkeypatch.syspath_prepend(DOCS)  # as for a script in it: its neighbours can be imported
     spec = importlib.util.spec_from_file_location("figures", DOCS / "figures.py")
     figures = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(figures)

@@ -6,7 +6,8 @@ import pytest
 from minunet import ops
 
 ONE_CLASS = [ops.sigmoid_cross_entropy, ops.dice_loss]
-LOSSES = [*ONE_CLASS, ops.softmax_cross_entropy]
+SEVERAL = [ops.softmax_cross_entropy, ops.softmax_dice_loss]
+LOSSES = [*ONE_CLASS, *SEVERAL]
 
 
 def image(*values, dtype=float):
@@ -43,11 +44,22 @@ def test_dice_loss_by_hand(backend):
     np.testing.assert_allclose(dlogits, (4 / 6 - 2 * image(1, 1, 1, 0)) / 6 / 4)
 
 
-def test_two_classes_are_one_logit_the_difference(backend, rng):
+def test_softmax_dice_loss_by_hand(backend):
+    logits = np.log([[1.0, 2, 5], [1, 1, 2]]).reshape(1, 1, 2, 3)
+    value, dlogits = compute(backend, ops.softmax_dice_loss, logits, np.array([[[2, 0]]]))
+    one, two = 1 / (1 / 2 + 1), (5 / 4 + 1) / (9 / 8 + 1 + 1)  # class 1 is nowhere
+    assert value == pytest.approx(1 - (one + two) / 2)
+    p, dp = np.array([1, 2, 5]) / 8, np.array([0, one / 1.5, (two - 2) / 3.125]) / 2
+    np.testing.assert_allclose(dlogits[0, 0, 0], p * (dp - dp @ p))
+
+
+@pytest.mark.parametrize("softmax, sigmoid", [
+    (ops.softmax_cross_entropy, ops.sigmoid_cross_entropy),
+    (ops.softmax_dice_loss, ops.dice_loss)])
+def test_two_classes_are_one_logit_the_difference(backend, rng, softmax, sigmoid):
     logits, labels = rng.normal(size=(2, 3, 4, 2)), rng.integers(0, 2, size=(2, 3, 4))
-    both, dboth = compute(backend, ops.softmax_cross_entropy, logits, labels)
-    one, done = compute(backend, ops.sigmoid_cross_entropy, np.diff(logits),
-                        labels[..., None].astype(float))
+    both, dboth = compute(backend, softmax, logits, labels)
+    one, done = compute(backend, sigmoid, np.diff(logits), labels[..., None].astype(float))
     assert both == pytest.approx(one)
     np.testing.assert_allclose(dboth, np.concatenate([-done, done], axis=-1), atol=1e-15)
 
@@ -113,10 +125,11 @@ def test_a_target_that_is_neither_0_nor_1_is_named(loss, value, found):
         loss(image(0, 0, 0), image(1, value, 0))
 
 
+@pytest.mark.parametrize("loss", SEVERAL)
 @pytest.mark.parametrize("label", [-1, 3])
-def test_a_label_that_is_no_class_is_named(label):
+def test_a_label_that_is_no_class_is_named(loss, label):
     with pytest.raises(ValueError, match=f"labels must hold only 0 … 2, found {label}"):
-        ops.softmax_cross_entropy(np.zeros((1, 1, 2, 3)), np.array([[[0, label]]]))
+        loss(np.zeros((1, 1, 2, 3)), np.array([[[0, label]]]))
 
 
 @pytest.mark.parametrize("loss", ONE_CLASS)
@@ -149,21 +162,31 @@ def test_what_does_not_fit_is_named(loss, changes, error, message):
         loss(**arrays)
 
 
-def test_labels_on_another_device_are_named(backend):
+@pytest.mark.parametrize("loss", SEVERAL)
+def test_labels_on_another_device_are_named(backend, loss):
     if backend.name == "numpy":
         pytest.skip("needs a second device")
     with pytest.raises(TypeError, match="labels lies on another device"):
-        ops.softmax_cross_entropy(backend.asarray(np.zeros((1, 1, 1, 2))), np.zeros((1, 1, 1), int))
+        loss(backend.asarray(np.zeros((1, 1, 1, 2))), np.zeros((1, 1, 1), int))
 
 
 def test_smooth_is_not_negative():
-    with pytest.raises(ValueError, match="smooth must be a number from 0, got -1"):
-        ops.dice_loss(image(0), image(0), smooth=-1)
+    for loss, logits, target in ((ops.dice_loss, image(0), image(0)),
+                                 (ops.softmax_dice_loss, np.zeros((1, 1, 1, 2)),
+                                  np.array([[[0]]]))):
+        with pytest.raises(ValueError, match="smooth must be a number from 0, got -1"):
+            loss(logits, target, smooth=-1)
 
 
-def test_labels_that_are_no_integers_are_refused():
+def test_one_channel_is_no_softmax_dice():
+    with pytest.raises(ValueError, match="logits must have at least 2 channels, got 1"):
+        ops.softmax_dice_loss(image(0), np.array([[[0]]]))
+
+
+@pytest.mark.parametrize("loss", SEVERAL)
+def test_labels_that_are_no_integers_are_refused(loss):
     with pytest.raises(TypeError, match="labels must be integers, got float64"):
-        ops.softmax_cross_entropy(np.zeros((1, 1, 2, 3)), np.zeros((1, 1, 2)))
+        loss(np.zeros((1, 1, 2, 3)), np.zeros((1, 1, 2)))
 
 
 @pytest.mark.parametrize("loss", LOSSES)

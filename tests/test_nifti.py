@@ -7,7 +7,13 @@ import numpy as np
 import pytest
 from nifti_files import affine, noise, write_nifti
 
-from minunet.data.nifti import read_channels, read_labels, read_volume, write_volume
+from minunet.data.nifti import (
+    read_geometry,
+    read_labels,
+    read_scan,
+    read_volume,
+    write_volume,
+)
 
 WAYS = ["".join(axes) for names in permutations(("LR", "AP", "IS")) for axes in product(*names)]
 SHAPE, SPACING = (9, 8, 7), (0.5, 1.25, 3.0)  # of the axes as stored
@@ -57,6 +63,11 @@ def test_a_mask_marks_the_same_place_in_the_patient_and_has_the_affine_to_the_la
     assert written.get_data_dtype() == np.uint8
 
 
+def test_the_header_alone_says_shape_and_spacing(file):
+    volume = read_volume(file)
+    assert read_geometry(file) == (volume.data.shape, volume.spacing)
+
+
 def test_what_is_written_is_read_back_as_it_was(file, tmp_path):
     volume = read_volume(file)
     write_volume(tmp_path / "same.nii", volume.data, volume)
@@ -104,7 +115,7 @@ def test_labels_are_whole_numbers(tmp_path):
 
 def test_the_modalities_of_a_4d_file_are_the_last_axis(tmp_path):
     stored = noise((5, 6, 7, 2))
-    volume = read_channels(write_nifti(tmp_path / "scan.nii.gz", stored, affine("RPS")))
+    volume = read_scan(write_nifti(tmp_path / "scan.nii.gz", stored, affine("RPS")))
     assert volume.data.shape == (7, 6, 5, 2)
     assert (volume.data == stored[::-1].transpose(2, 1, 0, 3)).all()
     write_volume(tmp_path / "mask.nii.gz", volume.data[..., 0] > 500, volume)

@@ -2,17 +2,22 @@
 
 from pathlib import Path
 
+from minunet.data.brats import read_brats
+from minunet.data.decathlon import DESCRIPTION, read_decathlon
 from minunet.data.folder import IMAGES, MASKS, read_folder
 from minunet.data.lgg import read_lgg
+from minunet.data.volumes import volume_folders
 
 
 def open_dataset(folder):
-    """Read a folder of patients, whichever of the two known layouts it has.
+    """Read a folder of patients, whichever of the four known layouts it has.
 
     Parameters
     ----------
     folder : str or Path
         With folders ``images`` or ``masks`` in it, see `minunet.data.folder.read_folder`;
+        with ``dataset.json`` or ``imagesTr``, `minunet.data.decathlon.read_decathlon`;
+        with NIfTI files somewhere below, `minunet.data.brats.read_brats`;
         otherwise the LGG tree, see `minunet.data.lgg.read_lgg`.
 
     Returns
@@ -22,8 +27,11 @@ def open_dataset(folder):
     Raises
     ------
     InputError
-        If `folder` is not there, or has neither layout.
+        If `folder` is not there, or has none of these layouts.
     """
-    if any((Path(folder) / name).is_dir() for name in (IMAGES, MASKS)):
+    folder = Path(folder)
+    if any((folder / name).is_dir() for name in (IMAGES, MASKS)):
         return read_folder(folder)
-    return read_lgg(folder)
+    if any((folder / name).exists() for name in (DESCRIPTION, "imagesTr")):
+        return read_decathlon(folder)
+    return read_brats(folder) if volume_folders(folder) else read_lgg(folder)

@@ -42,7 +42,8 @@ def read_lgg(folder):
     patients = [patient for path in folders if (patient := _patient(path))]
     if not patients:
         raise InputError(f"found no pairs NAME_1.tif and NAME_1_mask.tif in {folder} or its "
-                         "folders, nor folders images and masks; give a folder that has either")
+                         "folders, nor folders images and masks, nor NIfTI files; give a folder "
+                         "that has one")
     return patients
 
 

@@ -8,14 +8,18 @@ import numpy as np
 from minunet.data.augment import augment
 from minunet.data.preprocess import prepare, prepare_masks
 from minunet.data.sampling import draw_slices
+from minunet.data.scheme import Scheme
+from minunet.data.shelf import Shelf
 from minunet.files import InputError
 
 
 class Slices(NamedTuple):
-    """The slices of all training patients, prepared."""
+    """The slices of all training patients, prepared; on disk, but for one bit each."""
 
-    images: np.ndarray  # (S, H, W, C) float32
-    masks: np.ndarray  # (S, H, W) uint8, 0 or 1
+    images: Shelf  # (S, H, W, C) float32
+    masks: Shelf  # (S, H, W) uint8, the class of each pixel
+    marked: np.ndarray  # (S,) bool: whether the mask marks anything
+    scheme: Scheme
 
 
 def load_slices(patients, preprocessing):
@@ -36,7 +40,7 @@ def load_slices(patients, preprocessing):
         If a file is unusable, two patients differ in their number of channels, or no mask
         marks anything.
     """
-    images, masks, first = [], [], None
+    images, masks, marked, first = Shelf(), Shelf(), [], None
     for patient in patients:
         image, mask = patient.load()
         first = first or (patient.name, image.shape[-1])
@@ -44,9 +48,12 @@ def load_slices(patients, preprocessing):
             raise InputError(f"patients differ in channels: {first[0]} has {first[1]}, "
                              f"{patient.name} has {image.shape[-1]}; make them alike")
         images.append(prepare(image, preprocessing, patient.name))  # (D, H, W, C)
-        masks.append(prepare_masks(mask, preprocessing))  # (D, H, W)
-    slices = Slices(np.concatenate(images), np.concatenate(masks))
-    if not slices.masks.any():
+        mask = prepare_masks(mask, preprocessing, len(patient.scheme.classes))  # (D, H, W)
+        masks.append(mask)
+        marked.append(mask.any(axis=(1, 2)))
+        del image, mask  # or they would stay while the next patient's are read
+    slices = Slices(images, masks, np.concatenate(marked), patient.scheme)
+    if not slices.marked.any():
         raise InputError("no mask of the training patients marks anything; check the masks")
     return slices
 
@@ -65,9 +72,9 @@ def batches(slices, batch_size, rng):
     ------
     images : ndarray (N, H, W, C), float32
     target : ndarray (N, H, W, 1), float32
-        0 or 1.
+        The class of each pixel.
     """
-    order = draw_slices(slices.masks.any(axis=(1, 2)), len(slices.masks), rng)
+    order = draw_slices(slices.marked, len(slices.marked), rng)
     for start in range(0, len(order), batch_size):
         drawn = [augment(slices.images[i], slices.masks[i], rng)
                  for i in order[start : start + batch_size]]

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from minunet.data.scheme import BINARY, Scheme
 from minunet.files import InputError
 
 
@@ -20,16 +21,21 @@ class Patient:
         A name for each slice, in anatomical order.
     load : callable
         ``load()`` reads and checks the pixels and returns ``(images, masks)``: images
-        (D, H, W, C) as stored (uint8, uint16 or float32), masks (D, H, W) uint8 in {0, 1}.
+        (D, H, W, C) as stored (uint8, uint16 or float32), masks (D, H, W) uint8, the classes
+        of the scheme, 0 to K − 1.
         The patient keeps nothing: a second call reads again.
     spacing : tuple of float, optional
         Millimetres between voxels along (D, H, W); None if unknown.
+    scheme : Scheme
+        What channels and classes mean. By default, nobody knows what the channels are, and
+        there are two classes: background and tumour.
     """
 
     name: str
     slices: tuple[str, ...]
     load: Callable[[], tuple[np.ndarray, np.ndarray]]
     spacing: tuple[float, ...] | None = None
+    scheme: Scheme = BINARY
 
 
 def split_patients(patients, fraction, seed):

@@ -85,14 +85,16 @@ def prepare(images, settings, name="images"):
     return np.stack([_fit(channel, settings.size) for channel in channels], axis=-1)
 
 
-def prepare_masks(masks, settings):
+def prepare_masks(masks, settings, classes=2):
     """Bring a patient's masks to the network's size, geometrically as `prepare` does images.
 
     Parameters
     ----------
     masks : ndarray (D, H, W), uint8 or bool
-        0 or 1.
+        The class of each pixel, 0 … classes − 1.
     settings : Preprocessing
+    classes : int
+        With more than two, a pixel gets the class that has the largest share of it.
 
     Returns
     -------
@@ -100,13 +102,21 @@ def prepare_masks(masks, settings):
         (D, H, W) if ``settings.size`` is None.
     """
     masks = _checked("masks", masks, 3)
-    if masks.max() > 1 or masks.min() < 0:
-        raise ValueError(f"masks: expected 0 and 1, got {masks.min()} to {masks.max()}")
+    if masks.max() > classes - 1 or masks.min() < 0:
+        raise ValueError(f"masks: expected {'0 and 1' if classes == 2 else f'0 … {classes - 1}'}, "
+                         f"got {masks.min()} to {masks.max()}")
     # The resized mask is the share of tumour in a pixel's surroundings. Half leaves a straight
     # edge where it was (a tie is tumour); taking the nearest pixel would give a ragged one, and
     # any other threshold would make every tumour grow or shrink.
-    share = _fit(masks.astype(np.float32), settings.size)
-    return (share >= 0.5).astype(np.uint8)
+    if classes == 2:
+        return (_fit(masks.astype(np.float32), settings.size) >= 0.5).astype(np.uint8)
+    largest = _fit((masks == 0).astype(np.float32), settings.size)
+    result = np.zeros(largest.shape, np.uint8)
+    for k in range(1, classes):
+        share = _fit((masks == k).astype(np.float32), settings.size)
+        result[share >= largest] = k  # a tie goes to the higher class, as above to tumour
+        np.maximum(largest, share, out=largest)
+    return result
 
 
 def restore(probabilities, shape, settings):

@@ -12,7 +12,12 @@ from minunet.ops.concat import concat_backward, concat_forward
 from minunet.ops.conv import conv_backward, conv_forward, conv_relu_inference
 from minunet.ops.conv_transpose import conv_transpose_backward, conv_transpose_forward
 from minunet.ops.dropout import dropout_backward, dropout_forward
-from minunet.ops.loss import dice_loss, sigmoid_cross_entropy, softmax_cross_entropy
+from minunet.ops.loss import (
+    dice_loss,
+    sigmoid_cross_entropy,
+    softmax_cross_entropy,
+    softmax_dice_loss,
+)
 from minunet.ops.norm import (
     batch_norm_backward,
     batch_norm_forward,
@@ -29,5 +34,5 @@ __all__ = [
     "conv_transpose_backward", "conv_transpose_forward",
     "dice_loss", "dropout_backward", "dropout_forward", "fold_batch_norm", "log_softmax",
     "max_pool_backward", "max_pool_forward", "max_pool_inference", "relu_backward", "relu_forward",
-    "sigmoid", "sigmoid_cross_entropy", "softmax_cross_entropy",
+    "sigmoid", "sigmoid_cross_entropy", "softmax_cross_entropy", "softmax_dice_loss",
 ]

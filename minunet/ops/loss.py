@@ -86,13 +86,7 @@ def softmax_cross_entropy(logits, labels, weight=None):
         If shapes or dtypes do not fit, or a label is no class.
     """
     xp = array_module(logits, "logits")
-    check_image("logits", logits)
-    if array_module(labels, "labels") is not xp:
-        raise TypeError("labels lies on another device than the other arguments; move one")
-    if labels.dtype.kind not in "iu":
-        raise TypeError(f"labels must be integers, got {labels.dtype}")
-    check_shape("labels", labels, logits.shape[:-1])
-    check_values("labels", labels, range(logits.shape[-1]))
+    _check_labels(logits, labels)
     if weight is not None:
         check_float("weight", weight, like=logits)
         check_shape("weight", weight, labels.shape)
@@ -158,6 +152,65 @@ def dice_loss(logits, target, *, smooth=1.0):
 
     dlogits = blockwise(gradient, p, target, channels=(dice, 1 / (total * len(dice))))
     return 1 - dice.mean(), dlogits
+
+
+def softmax_dice_loss(logits, labels, *, smooth=1.0):
+    """One minus the soft Dice overlap, averaged over the classes but the background, class 0.
+
+    ::
+
+        p = softmax(z),   t one-hot,   Iₖ = Σ pₖ tₖ,   Uₖ = Σ pₖ + Σ tₖ
+        loss = 1 − (1/(K−1)) Σₖ₌₁ (2 Iₖ + s) / (Uₖ + s)
+        dpₖ = ((2 Iₖ + s) / (Uₖ + s) − 2 tₖ) / (Uₖ + s) / (K − 1),   dp₀ = 0
+        dzₖ = pₖ (dpₖ − Σⱼ dpⱼ pⱼ)
+
+    The sums run over all images of the batch, as in `dice_loss`, and s has the same task: a class
+    that is not in the batch costs what is predicted of it.
+
+    Parameters
+    ----------
+    logits : array (N, H, W, K), float
+        K ≥ 2.
+    labels : array (N, H, W), integer
+        The class of each pixel, 0 … K − 1.
+    smooth : float
+        s ≥ 0, in pixels.
+
+    Returns
+    -------
+    loss : 0-d array
+    dlogits : array like `logits`
+
+    Raises
+    ------
+    TypeError, ValueError
+        If shapes or dtypes do not fit, or a label is no class.
+    """
+    xp = array_module(logits, "logits")
+    _check_labels(logits, labels)
+    if logits.shape[-1] < 2:
+        raise ValueError("logits must have at least 2 channels, got 1; dice_loss takes one class")
+    if not smooth >= 0:
+        raise ValueError(f"smooth must be a number from 0, got {smooth!r}")
+    p = xp.exp(log_softmax(logits))  # (N, H, W, K)
+    target = (labels[..., None] == xp.arange(p.shape[-1])).astype(p.dtype)  # one-hot
+    pixels = tuple(range(p.ndim - 1))
+    overlap = 2 * (p * target).sum(axis=pixels) + smooth  # (K,)
+    total = p.sum(axis=pixels) + target.sum(axis=pixels) + smooth  # (K,)
+    dice = overlap / total
+    dp = (dice - 2 * target) / (total * (len(dice) - 1))
+    dp[..., 0] = 0
+    return 1 - dice[1:].mean(), p * (dp - (dp * p).sum(axis=-1, keepdims=True))
+
+
+def _check_labels(logits, labels):
+    check_image("logits", logits)
+    if array_module(labels, "labels") is not array_module(logits, "logits"):
+        raise TypeError("labels lies on another device than the other arguments; move one")
+    if labels.dtype.kind not in "iu":
+        raise TypeError(f"labels must be integers, got {labels.dtype}")
+    check_shape("labels", labels, logits.shape[:-1])
+    check_values("labels", labels, range(logits.shape[-1]))
 
 
 def _check_target(logits, target):

@@ -77,7 +77,8 @@ def test_concat(n, size, c, f, border, seed):
     prove(proofs.concat_case(np.random.default_rng(seed), n, size, c, f, border))
 
 
-@pytest.mark.parametrize("name", ["sigmoid_cross_entropy", "softmax_cross_entropy", "dice_loss"])
+@pytest.mark.parametrize("name", ["sigmoid_cross_entropy", "softmax_cross_entropy", "dice_loss",
+                                  "softmax_dice_loss"])
 @given(n=COUNT, size=SIZES, classes=COUNT, seed=seeds)
 @proof
 def test_loss(name, n, size, classes, seed):

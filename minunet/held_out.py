@@ -1,0 +1,62 @@
+"""A patient that training watches: kept on disk, segmented and scored after every epoch."""
+
+import numpy as np
+
+from minunet.data.preprocess import prepare, restore
+from minunet.metrics import dice
+from minunet.predict import classify, predict_slices, tumour
+
+
+class HeldOut:
+    """A held-out patient: prepared once, laid on shelves, and scored after every epoch.
+
+    Parameters
+    ----------
+    patient : Patient
+    preprocessing : Preprocessing
+    images_shelf, masks_shelf : Shelf
+        Shared by all held-out patients; nothing but one slice to show stays in memory.
+    """
+
+    def __init__(self, patient, preprocessing, images_shelf, masks_shelf):
+        images, masks = patient.load()  # (D, H, W, C), (D, H, W)
+        self.name, self.preprocessing, self.shape = patient.name, preprocessing, masks.shape
+        self.classes = range(1, len(patient.scheme.classes))
+        self.shelves = images_shelf, masks_shelf
+        self.places = (images_shelf.append(prepare(images, preprocessing, patient.name)),
+                       masks_shelf.append(masks.ravel()))  # as bytes: sizes differ
+        # The slice with the most tumour is the one to show.
+        self.shown = int((masks > 0).sum(axis=(1, 2)).argmax())
+        self.truth = masks[self.shown] > 0
+        self.image = _plainest(images[self.shown], self.truth)
+
+    def score(self, net):
+        """Dice over the whole volume at the stored resolution, and the shown slice's probability.
+
+        Of several classes, Dice is the mean over those that truth or prediction hold, and the
+        probability that of any but the background. Dice is None if the probabilities are not all
+        numbers.
+        """
+        prepared, masks = (shelf[place] for shelf, place
+                           in zip(self.shelves, self.places, strict=True))
+        masks = masks.reshape(self.shape)
+        probabilities = restore(predict_slices(net, prepared), self.shape[1:],
+                                self.preprocessing)  # (D, H, W, K)
+        finite = np.isfinite(probabilities).all()
+        return self._dice(probabilities, masks) if finite else None, tumour(
+            probabilities[self.shown])
+
+    def _dice(self, probabilities, masks):
+        found = classify(probabilities)
+        scores = [dice(found == k, masks == k) for k in self.classes]
+        defined = [score for score in scores if not np.isnan(score)]
+        return float(np.mean(defined)) if defined else float("nan")
+
+
+def _plainest(image, mask):
+    """The channel (H, W) in which what the mask marks stands out most from the rest."""
+    if not mask.any():
+        return image[..., 0]
+    inside, outside = image[mask], image[~mask]  # (pixels, C)
+    contrast = np.abs(inside.mean(axis=0) - outside.mean(axis=0)) / (outside.std(axis=0) + 1e-9)
+    return image[..., contrast.argmax()]

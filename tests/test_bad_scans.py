@@ -1,0 +1,110 @@
+"""Bad scans without a patient's folder: single files, and tasks of the Decathlon."""
+
+import nibabel as nib
+import numpy as np
+import pytest
+from conftest import SMALL
+from nifti_files import heads, noise, write_decathlon, write_nifti
+
+
+def test_3d_where_4d_is_expected(models, refused, tmp_path):
+    scan = write_nifti(tmp_path / "scan.nii.gz", heads()[0][..., 0])
+    line = refused("predict", models["brats"], scan, "--out", tmp_path / "out")
+    assert "scan has 1 channel, the model takes 4 (FLAIR, T1, T1ce, T2)" in line
+
+
+def test_4d_where_3d_is_expected(models, refused, tmp_path):
+    scan = write_nifti(tmp_path / "scan.nii.gz", heads()[0])
+    line = refused("predict", models["grey"], scan, "--out", tmp_path / "out")
+    assert "scan has 4 channels, the model takes 1" in line
+
+
+@pytest.mark.parametrize("shape", [(36, 32), (5, 6, 7, 1, 2)])
+def test_other_numbers_of_axes(models, refused, tmp_path, shape):
+    scan = write_nifti(tmp_path / "scan.nii.gz", noise(shape))
+    line = refused("predict", models["grey"], scan, "--out", tmp_path / "out")
+    assert f"{scan} is {len(shape)}-D" in line
+
+
+def test_a_text_of_that_name_is_no_volume(models, refused, tmp_path):
+    path = tmp_path / "scan.nii"
+    path.write_text("a letter\n" * 100)
+    line = refused("predict", models["grey"], path, "--out", tmp_path / "out")
+    assert f"cannot read {path}: it is truncated or no NIfTI volume" in line
+
+
+def test_a_volume_that_is_not_there(models, refused, tmp_path):
+    line = refused("predict", models["grey"], tmp_path / "no.nii.gz", "--out", tmp_path / "out")
+    assert f"cannot read {tmp_path / 'no.nii.gz'}: No such file" in line
+
+
+@pytest.mark.parametrize("shape", [(0, 36, 6), (32, 36, 0)])
+def test_a_volume_of_no_voxels(models, refused, tmp_path, shape):
+    scan = write_nifti(tmp_path / "scan.nii.gz", np.zeros(shape, np.int16))
+    line = refused("predict", models["grey"], scan, "--out", tmp_path / "out")
+    assert f"{scan} is empty, {' × '.join(map(str, shape))}" in line
+
+
+def test_a_single_sagittal_slice_has_no_axial_ones(models, refused, tmp_path):
+    scan = write_nifti(tmp_path / "scan.nii.gz", noise((1, 36, 6)))
+    line = refused("predict", models["grey"], scan, "--out", tmp_path / "out")
+    assert f"axial slices of {scan} are 36 × 1 voxels" in line
+
+
+def test_a_volume_of_one_value(models, refused, tmp_path):
+    scan = write_nifti(tmp_path / "scan.nii.gz", np.full((32, 36, 6), 7, np.int16))
+    line = refused("predict", models["grey"], scan, "--out", tmp_path / "out")
+    assert "scan, channel 1 of 1 has only the value 7" in line
+
+
+def test_an_affine_that_says_nothing(models, refused, tmp_path):
+    image = nib.Nifti1Image(noise(), None)
+    image.header.set_sform(np.diag([1, 1, 0, 1]), 1)
+    image.header["qform_code"] = 0
+    (tmp_path / "scan.nii").write_bytes(image.to_bytes())
+    line = refused("predict", models["grey"], tmp_path / "scan.nii", "--out", tmp_path / "out")
+    assert "the affine of" in line and "is singular" in line
+
+
+# The Decathlon
+
+def test_3d_where_the_decathlons_description_says_4d_and_the_reverse(models, refused, tmp_path):
+    task = write_decathlon(tmp_path / "task")
+    image = task / "imagesTr" / "BRATS_1.nii.gz"
+    write_nifti(image, heads(seed=1)[0][..., 0])
+    for command in (("evaluate", models["brats"], task),
+                    ("train", task, "--out", tmp_path / "run", *SMALL)):
+        line = refused(*command)
+        assert f"{image} is 3-D, but dataset.json names 4 modalities (FLAIR, T1, T1ce, T2)" in line
+        assert "expected 4-D with 4" in line
+    text = (task / "dataset.json").read_text()
+    (task / "dataset.json").write_text(text.replace(', "1": "T1w", "2": "t1gd", "3": "T2w"', ""))
+    write_nifti(image, heads(seed=1)[0])
+    line = refused("train", task, "--out", tmp_path / "run", *SMALL)
+    assert ".nii.gz is 4-D with 4 channels, but dataset.json names 1 modality (FLAIR)" in line
+
+
+def test_a_label_that_the_decathlons_description_does_not_have(models, refused, tmp_path):
+    task = write_decathlon(tmp_path / "task")
+    path = task / "labelsTr" / "BRATS_2.nii.gz"
+    write_nifti(path, heads(values=(2, 1, 4))[1])
+    line = refused("evaluate", models["brats"], task)
+    assert f"{path} holds the label 4; known are 0, 1, 2, 3" in line
+
+
+def test_a_file_that_the_decathlons_description_lists_and_is_not_there(models, refused, tmp_path):
+    task = write_decathlon(tmp_path / "task")
+    (task / "imagesTr" / "BRATS_2.nii.gz").unlink()
+    line = refused("evaluate", models["brats"], task)
+    assert f"cannot read {task / 'imagesTr' / 'BRATS_2.nii.gz'}: No such file" in line
+
+
+@pytest.mark.parametrize("content", ["", "[]", '{"modality": {}}', "{"])
+def test_a_description_that_is_none(models, refused, tmp_path, content):
+    task = write_decathlon(tmp_path / "task")
+    (task / "dataset.json").write_text(content)
+    line = refused("evaluate", models["brats"], task)
+    assert f"{task / 'dataset.json'} is no description of a Decathlon task" in line
+    (task / "dataset.json").unlink()
+    assert f"cannot read {task / 'dataset.json'}: No such file" in refused(
+        "evaluate", models["brats"], task)

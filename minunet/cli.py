@@ -16,17 +16,19 @@ from minunet.files import InputError
 from minunet.layers import summarise
 from minunet.predict_files import predict_files
 from minunet.proofs import prove_networks, prove_ops
-from minunet.train import Settings, train
+from minunet.train import Settings, train, train_step
 from minunet.unet import UNet
 
 
-def main(arguments=None):
+def main(arguments=None, commands=None):
     """Run one command.
 
     Parameters
     ----------
     arguments : list of str, optional
         Those of the process by default.
+    commands : dict of str to callable, optional
+        What to run for each command; `COMMANDS` by default.
 
     Returns
     -------
@@ -35,7 +37,7 @@ def main(arguments=None):
         error; 130 after Ctrl-C.
     """
     try:
-        options = parse(arguments, COMMANDS)
+        options = parse(arguments, commands or COMMANDS)
         return options.run(options) or 0
     except InputError as error:
         print(f"minunet: error: {' '.join(str(error).split())}", file=sys.stderr)
@@ -53,7 +55,7 @@ def _demo(options):
           f"look at {run.out / 'predictions.png'} and {run.out / 'history.png'}")
 
 
-def _train(options):
+def _train(options, step=train_step):
     check_device(options.device)
     out = Path(options.out)
     if (out / "config.json").exists() and not options.resume:
@@ -62,7 +64,8 @@ def _train(options):
     training, validation = split_patients(open_dataset(options.data), options.validation,
                                           options.seed)
     print(f"{len(training)} patients to train on, {len(validation)} held out")
-    run = train(training, validation, settings, out, device=options.device, resume=options.resume)
+    run = train(training, validation, settings, out, device=options.device, resume=options.resume,
+                step=step)
     print(f"best mean validation Dice {run.best:.3f}; the model is in {out / 'model.npz'}")
 
 

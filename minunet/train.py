@@ -55,7 +55,31 @@ class Settings:
         return asdict(self)
 
 
-def train(training, validation, settings, out, *, device="cpu", resume=False):
+def train_step(net, optimiser, images, target):
+    """Make one step: forward, loss, backward, update. Nothing moves between host and device.
+
+    Parameters
+    ----------
+    net : UNet
+    optimiser : optim.Adam or optim.SGD
+        Of ``net.params``.
+    images : array (N, H, W, C)
+    target : array (N, H, W, 1)
+        0 or 1. Both on the network's device.
+
+    Returns
+    -------
+    loss : 0-d array
+        On the device still: ``float(loss)`` fetches it.
+    """
+    logits, cache = net.forward(images, training=True)
+    loss, dlogits = segmentation_loss(logits, target)
+    _, grads = net.backward(dlogits, cache)
+    optimiser.step(grads)
+    return loss
+
+
+def train(training, validation, settings, out, *, device="cpu", resume=False, step=train_step):
     """Train a U-Net on some patients and watch it on others.
 
     After every epoch the held-out patients are segmented at their original resolution; the
@@ -73,6 +97,8 @@ def train(training, validation, settings, out, *, device="cpu", resume=False):
     resume : bool
         Go on after the last whole epoch of the run in `out`. The result is bit for bit that of
         a run that was never interrupted.
+    step : callable
+        What makes a step: takes the arguments of `train_step`, gives the loss.
 
     Returns
     -------
@@ -101,7 +127,7 @@ def train(training, validation, settings, out, *, device="cpu", resume=False):
             began = time.perf_counter()
             with warnings.catch_warnings():  # of overflow: the epoch checks its numbers itself
                 warnings.simplefilter("ignore", RuntimeWarning)
-                loss = _train_epoch(run, slices, steps, bar)
+                loss = _train_epoch(run, slices, steps, bar, step)
                 scores = [patient.score(run.net)[0] for patient in held_out]
             if not np.isfinite(loss) or None in scores:
                 raise InputError(f"the numbers overflow in epoch {run.epoch + 1}; try a smaller "
@@ -120,30 +146,6 @@ def _digest(*arrays):
     for array in arrays:
         digest.update(np.ascontiguousarray(array))
     return digest.hexdigest()
-
-
-def train_step(net, optimiser, images, target):
-    """Make one step: forward, loss, backward, update. Nothing moves between host and device.
-
-    Parameters
-    ----------
-    net : UNet
-    optimiser : optim.Adam or optim.SGD
-        Of ``net.params``.
-    images : array (N, H, W, C)
-    target : array (N, H, W, 1)
-        0 or 1. Both on the network's device.
-
-    Returns
-    -------
-    loss : 0-d array
-        On the device still: ``float(loss)`` fetches it.
-    """
-    logits, cache = net.forward(images, training=True)
-    loss, dlogits = segmentation_loss(logits, target)
-    _, grads = net.backward(dlogits, cache)
-    optimiser.step(grads)
-    return loss
 
 
 def segmentation_loss(logits, target):
@@ -166,14 +168,14 @@ def segmentation_loss(logits, target):
     return cross_entropy + overlap, dlogits1 + dlogits2
 
 
-def _train_epoch(run, slices, steps, bar):
+def _train_epoch(run, slices, steps, bar, step):
     """Walk once through the data; give the mean loss a slice, or at once one that is no number."""
     losses, total = 0.0, run.settings.epochs * steps
     data = one_ahead(batches(slices, run.settings.batch_size, run.rng))
     for i, (images, target) in enumerate(data):
         run.optimiser.lr = warmup_cosine(run.epoch * steps + i, total, run.settings.learning_rate)
-        loss = float(train_step(run.net, run.optimiser, to_device(images, run.net.device),
-                                to_device(target, run.net.device)))
+        loss = float(step(run.net, run.optimiser, to_device(images, run.net.device),
+                          to_device(target, run.net.device)))
         if not np.isfinite(loss):
             return loss
         losses += loss * len(images)

@@ -5,9 +5,11 @@ import argparse
 from minunet import __version__
 from minunet.bench import PARTS
 from minunet.files import InputError
+from minunet.models import names
 from minunet.train import Settings
 
-MODEL_HELP = "a run's folder (its best model), or a model's .npz file"
+MODEL_HELP = ("a run's folder (its best model), a model's .npz file, or the name of a model that "
+              f"comes with minunet: {', '.join(names())}")
 DATA_HELP = ("a folder of one folder a patient, with NAME_1.tif and NAME_1_mask.tif and so on; "
              "or a folder that holds the folders images/ and masks/, with files of equal names")
 

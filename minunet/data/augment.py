@@ -4,23 +4,50 @@ import numpy as np
 
 from minunet.data.elastic import deform, random_displacement
 
+# Where things are. From few patients a network learns their heads by heart, so these ranges are
+# wide: a head that is turned or bent beyond what comes is still a lesson in what tumour is.
 FLIP = 0.5                  # chance of mirroring left and right: a brain is nearly symmetric
 SHIFT = 0.1                 # of the side, each way: patients are not centred to the pixel
-ROTATION = np.deg2rad(20)   # each way: heads lie tilted in the scanner by about this
-SCALE = (0.8, 1.2)          # heads differ in size by a tenth, fields of view by more
-BEND, GRID = 0.025, 4       # of the side: how far tissue is bent; at how many points a side
-GAIN = (0.75, 1.25)         # contrast, each channel alone: scanners and coils differ
-OFFSET = (-0.25, 0.25)      # brightness, in standard deviations of a prepared channel
-GAMMA = (0.7, 1.4)          # exponent of brightness: contrast between tissues differs as well
-NOISE = (0.0, 0.15)         # standard deviation, in those of a prepared channel
-REPLACED = 0.1              # chance that a channel is missing: another stands in its place
+ROTATION = np.deg2rad(20)   # each way: heads lie tilted in the scanner
+SCALE = (0.8, 1.2)          # heads differ in size, and so do fields of view
+BEND, GRID = 0.025, 4       # tissue is bent: by this share of the side, at 4 × 4 points
+
+# What they look like, each channel alone, in standard deviations of a prepared channel.
+REPLACED = 0.1              # chance that another channel stands in for one that was not scanned
+GAMMA = (0.7, 1.4)          # exponent of brightness: two tissues' contrast depends on the scanner
+GAIN = (0.75, 1.25)         # contrast of all: scanners and coils differ
+OFFSET = (-0.25, 0.25)      # brightness
+NOISE = (0.0, 0.15)         # standard deviation: scans differ in it, and no pattern of it recurs
 
 
 def augment(image, mask, rng):
-    """Mirror, move, turn, scale, bend and re-light a slice; do the same to its mask.
+    """Mirror, move, turn, scale, bend and re-light a slice; move its mask in the same way.
 
-    Mirroring, shift, rotation, scale and elastic bending are one map, so pixels are
-    interpolated once: linearly in the image, nearest in the mask, which stays 0 and 1.
+    Mirroring, shift, rotation, scale and an elastic deformation are composed to one map, so
+    pixels are interpolated once: linearly in the image, nearest in the mask, which stays 0 and
+    1. Beyond the edge, both go on with their edge values. Then a channel may be replaced by
+    another, as is done in data sets where some patients lack a modality, and each channel x
+    becomes
+
+        gain · (l + (h − l) · ((x − l) / (h − l))^gamma) + offset + noise
+
+    with l and h its smallest and largest value here. But for noise and bending, which are
+    normal, all values are drawn uniformly from the module's ranges.
+
+    There is no up-down flip: axial slices keep the forehead on one side, so an upside-down
+    brain is a picture that never comes, and learning it costs capacity.
+
+    Parameters
+    ----------
+    image : ndarray (H, W, C), float32
+        A prepared slice: axis 1 runs from one side of the head to the other.
+    mask : ndarray (H, W), uint8
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    image : ndarray (H, W, C), float32
+    mask : ndarray (H, W), uint8
     """
     if image.ndim != 3 or image.shape[:2] != mask.shape:
         raise ValueError("image, mask: expected (H, W, C) and (H, W), "
@@ -30,7 +57,10 @@ def augment(image, mask, rng):
 
 
 def _random_field(shape, rng):
-    """How far from each pixel of the result its value comes, (2, H, W)."""
+    """How far away the value of each pixel comes from, (2, H, W).
+
+    Pixel o takes the value at ``matrix @ (o + bend − centre − shift) + centre``.
+    """
     flip = -1.0 if rng.random() < FLIP else 1.0
     shift = rng.uniform(-SHIFT, SHIFT, 2) * shape
     angle = rng.uniform(-ROTATION, ROTATION)
@@ -45,7 +75,7 @@ def _random_field(shape, rng):
 
 
 def _relight(image, rng):
-    """Vary what scanners and their settings do to brightness, each channel for itself."""
+    """Vary what the scanner does to brightness; see `augment`."""
     channels = image.shape[-1]
     lost, channel, by = rng.random(), *rng.integers(channels, size=2)
     gain, offset, gamma = (rng.uniform(*limits, (channels, 1, 1)).astype(np.float32)

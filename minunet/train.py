@@ -11,12 +11,12 @@ from tqdm import tqdm
 from minunet import ops
 from minunet.backend import to_device
 from minunet.data.loader import batches, load_slices, one_ahead
-from minunet.data.preprocess import Preprocessing, prepare, restore
+from minunet.data.preprocess import Preprocessing, prepare
 from minunet.files import InputError
 from minunet.metrics import dice
 from minunet.optim import warmup_cosine
 from minunet.plots import plot_history, plot_predictions
-from minunet.predict import THRESHOLD, predict_slices
+from minunet.predict import THRESHOLD, segment_prepared
 from minunet.run import Run
 
 SHOWN_PATIENTS = 6  # in predictions.png
@@ -39,16 +39,19 @@ class Settings:
         Decoupled, on the convolutions' weights.
     seed : int
         Of the weights, the order of slices and their augmentation.
+    one_tumour : bool
+        Whether each patient has one tumour, in one piece.
     """
 
-    size: int = 128
+    size: int = 96
     base_channels: int = 16
     depth: int = 4
-    epochs: int = 24
-    batch_size: int = 16
-    learning_rate: float = 2e-3
+    epochs: int = 20
+    batch_size: int = 8
+    learning_rate: float = 1.5e-3
     weight_decay: float = 1e-2
     seed: int = 0
+    one_tumour: bool = False
 
     def to_dict(self):
         """The settings as a dict that JSON can hold."""
@@ -110,7 +113,7 @@ def train(training, validation, settings, out, *, device="cpu", resume=False, st
     InputError
         If data, settings or folder are unusable, or the loss is no longer a number.
     """
-    preprocessing = Preprocessing(size=settings.size)
+    preprocessing = Preprocessing(settings.size, one_tumour=settings.one_tumour)
     # disable=None: no bars where nobody watches, as in a log file.
     reading = tqdm(training, "reading", unit="patient", leave=False, disable=None)
     slices = load_slices(reading, preprocessing)
@@ -201,8 +204,8 @@ class _Held:
 
         Dice is None if the probabilities are not all numbers.
         """
-        probabilities = restore(predict_slices(net, self.prepared), self.masks.shape[1:],
-                                self.preprocessing)[..., 0]  # (D, H, W)
+        probabilities = segment_prepared(net, self.prepared, self.masks.shape[1:],
+                                         self.preprocessing)[..., 0]  # (D, H, W)
         finite = np.isfinite(probabilities).all()
         return dice(probabilities > THRESHOLD, self.masks) if finite else None, probabilities
 

@@ -13,7 +13,7 @@ def double_conv_forward(x, name, params, buffers, *, padding, training):
     """Compute y = ReLU(norm(conv(ReLU(norm(conv(x)))))), without norm if `params` hold none.
 
     While training, norm takes the batch's own statistics; else the running ones, folded into
-    the convolution's weights.
+    the convolution's weights, and nothing is kept for a way back.
 
     Parameters
     ----------
@@ -30,22 +30,26 @@ def double_conv_forward(x, name, params, buffers, *, padding, training):
     -------
     y : array (N, OH, OW, F)
     cache : list
-        For each of the two halves its name and the caches of its three ops.
+        For each of the two halves its names and the caches of its ops; empty without
+        `training`.
     """
     cache = []
     for conv, norm in ((f"{name}.conv{i}", f"{name}.norm{i}") for i in (1, 2)):
         w, b = params[f"{conv}.w"], params.get(f"{conv}.b")
         gamma, beta = params.get(f"{norm}.gamma"), params.get(f"{norm}.beta")
         mean, var = buffers.get(f"{norm}.mean"), buffers.get(f"{norm}.var")
-        norm_cache = None
-        if gamma is not None and not training:
-            w, b = ops.fold_batch_norm(w, gamma, beta, mean, var)
+        if not training:
+            if gamma is not None:
+                w, b = ops.fold_batch_norm(w, gamma, beta, mean, var)
+            x = ops.conv_relu_inference(x, w, b, padding=padding)
+            continue
         x, conv_cache = ops.conv_forward(x, w, b, padding=padding)
-        if gamma is not None and training:
-            x, norm_cache = ops.batch_norm_forward(x, gamma, beta)
-            _update_running(mean, var, norm_cache)
-        x, relu_cache = ops.relu_forward(x)
-        cache.append((conv, norm, conv_cache, norm_cache, relu_cache))
+        if gamma is None:
+            x, relu_cache = ops.relu_forward(x)
+        else:
+            x, relu_cache = ops.batch_norm_relu_forward(x, gamma, beta)
+            _update_running(mean, var, relu_cache)
+        cache.append((conv, None if gamma is None else norm, [conv_cache, relu_cache]))
     return x, cache
 
 
@@ -56,7 +60,7 @@ def double_conv_backward(dy, cache):
     ----------
     dy : array (N, OH, OW, F)
     cache : list
-        From `double_conv_forward` with ``training=True``.
+        From `double_conv_forward` with ``training=True``. It is emptied on the way.
 
     Returns
     -------
@@ -64,12 +68,14 @@ def double_conv_backward(dy, cache):
     grads : dict of arrays
     """
     grads = {}
-    for conv, norm, conv_cache, norm_cache, relu_cache in reversed(cache):
-        dy = ops.relu_backward(dy, relu_cache)
-        if norm_cache is not None:
-            dy, grads[f"{norm}.gamma"], grads[f"{norm}.beta"] = ops.batch_norm_backward(
-                dy, norm_cache)
-        dy, grads[f"{conv}.w"], grads[f"{conv}.b"] = ops.conv_backward(dy, conv_cache)
+    while cache:
+        conv, norm, caches = cache.pop()  # popped, so that each is freed when it has been used
+        if norm:
+            dy, grads[f"{norm}.gamma"], grads[f"{norm}.beta"] = ops.batch_norm_relu_backward(
+                dy, caches.pop())
+        else:
+            dy = ops.relu_backward(dy, caches.pop())
+        dy, grads[f"{conv}.w"], grads[f"{conv}.b"] = ops.conv_backward(dy, caches.pop())
     return dy, grads
 
 

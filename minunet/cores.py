@@ -18,7 +18,7 @@ from threadpoolctl import ThreadpoolController
 from minunet.backend import array_module
 from minunet.files import InputError
 
-CPU_BLOCK_BYTES = 4 << 20  # of scratch memory: more leaves the cache, less is all overhead
+CPU_BLOCK_BYTES = 1 << 20  # of scratch memory: more leaves the cache, less is all overhead
 GPU_BLOCK_BYTES = 1 << 28  # a GPU wants large products: here the bound is memory, not cache
 
 
@@ -127,23 +127,42 @@ def blockwise(function, *arrays, channels=()):
 
 
 def blocksum(function, *arrays, channels=()):
-    """Sum ``function(*arrays, *channels)`` over all axes but the last, as `blockwise` goes.
+    """Sum what ``function(*arrays, *channels)`` gives over all axes but the last, block by block.
+
+    Parameters
+    ----------
+    function : callable
+        As for `blockwise`, but it gives a tuple of arrays.
+    arrays, channels
+        As for `blockwise`.
 
     Returns
     -------
-    array (C,)
+    tuple of arrays (C,)
+        A sum for each array of the tuple.
+    """
+    def block(*part):
+        values = function(*part)
+        # As a product: faster than .sum(axis=0), and it rounds less.
+        ones = array_module(values[0]).ones(len(values[0]), dtype=values[0].dtype)
+        return [ones @ v for v in values]
+
+    sums = per_block(block, *arrays, channels=channels)
+    return tuple(sum(parts).reshape(-1, arrays[0].shape[-1]).sum(axis=0)
+                 for parts in zip(*sums, strict=True))
+
+
+def per_block(function, *arrays, channels=()):
+    """List ``function(*part, *channels)`` of each block's part of the arrays.
+
+    A part has the shape (rows, K·C): K pixels stand together as one row, with the values of
+    `channels` repeated alike, because NumPy is slow on rows of few channels.
     """
     xp, together = array_module(arrays[0]), _pixels_together(arrays[0])
     rows = [_rows(a, together) for a in arrays]
     channels = [xp.tile(v, together) for v in channels]
-
-    def block(part):
-        values = function(*(a[part] for a in rows), *channels)
-        # As a product: faster than .sum(axis=0), and it rounds less.
-        return xp.ones(len(values), dtype=values.dtype) @ values
-
-    total = sum(parallel(xp, block, _row_parts(xp, rows[0])))
-    return total.reshape(together, -1).sum(axis=0)
+    return parallel(xp, lambda part: function(*(a[part] for a in rows), *channels),
+                    _row_parts(xp, rows[0]))
 
 
 def _pixels_together(a):
@@ -158,8 +177,8 @@ def _rows(a, together):
 
 
 def _row_parts(xp, rows):
-    """Slices of at most a quarter of `CPU_BLOCK_BYTES`: several arrays share the cache."""
-    step = len(rows) if xp is not np else max(1, CPU_BLOCK_BYTES // 4 // rows[:1].nbytes)
+    """Slices of at most `CPU_BLOCK_BYTES`."""
+    step = len(rows) if xp is not np else max(1, CPU_BLOCK_BYTES // rows[:1].nbytes)
     return [(slice(i, min(i + step, len(rows))),) for i in range(0, len(rows), step)]
 
 
@@ -173,7 +192,7 @@ def row_blocks(xp, n, rows, row_bytes, at_least=0):
     """Cut `n` images of `rows` rows into blocks whose scratch memory stays in cache.
 
     A block is some rows of one image, or some whole images: either way its part of a
-    channels-last array is one contiguous stretch of memory.
+    channels-last array is one contiguous stretch of memory. No core goes without a block.
 
     Parameters
     ----------
@@ -193,6 +212,6 @@ def row_blocks(xp, n, rows, row_bytes, at_least=0):
     """
     limit = max(CPU_BLOCK_BYTES if xp is np else GPU_BLOCK_BYTES, at_least)
     images = max(1, min(limit // (rows * row_bytes), -(-n // workers(xp))))
-    step = min(rows, max(1, limit // row_bytes))
+    step = min(max(1, limit // row_bytes), -(-rows // -(-workers(xp) // n)))
     return [(slice(i, min(i + images, n)), slice(r, min(r + step, rows)))
             for i in range(0, n, images) for r in range(0, rows, step)]

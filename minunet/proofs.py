@@ -67,6 +67,14 @@ def batch_norm_case(rng, n, size, c):
     return ops.batch_norm_forward, ops.batch_norm_backward, arguments, ("gamma", "beta")
 
 
+def batch_norm_relu_case(rng, n, size, c):
+    """Draw a batch normalisation with ReLU whose kink is out of reach of the steps."""
+    _, _, arguments, _ = batch_norm_case(rng, n, size, c)
+    while np.abs(ops.batch_norm_forward(**arguments)[0]).min() < 1e-3:
+        _, _, arguments, _ = batch_norm_case(rng, n, size, c)
+    return ops.batch_norm_relu_forward, ops.batch_norm_relu_backward, arguments, ()
+
+
 def dropout_case(rng, shape, rate):
     """Draw a dropout; every call gets the same mask."""
     seed = int(rng.integers(2**31))
@@ -112,7 +120,9 @@ def prove_ops(seed=0):
     rng = np.random.default_rng(seed)
     cases = {}
     for method in METHODS:
-        cases[f"conv {method}"] = conv_case(rng, 2, (5, 4), 3, 2, (3, 3), 1, 1, method=method)
+        stride, padding = ((3, 3), 0) if method == "tiles" else (1, 1)
+        cases[f"conv {method}"] = conv_case(rng, 2, (7, 6), 3, 2, (3, 3), stride, padding,
+                                            method=method)
     cases |= {
         "conv strided": conv_case(rng, 2, (7, 6), 2, 3, (3, 2), (2, 3), (1, 0)),
         "conv 1-D": conv_case(rng, 2, (9,), 2, 3, (4,), 3, 2),
@@ -124,6 +134,7 @@ def prove_ops(seed=0):
         "max_pool overlap": max_pool_case(rng, 2, (5, 6), 2, 3, 2, 1),
         "relu": relu_case(rng, (2, 3, 4, 2)),
         "batch_norm": batch_norm_case(rng, 2, (3, 4), 3),
+        "batch_norm_relu": batch_norm_relu_case(rng, 2, (3, 4), 3),
         "dropout": dropout_case(rng, (2, 3, 4, 2), 0.4),
         "concat": concat_case(rng, 2, (3, 2), 2, 3, 3),
     }

@@ -11,7 +11,7 @@ import numpy as np
 from minunet import checkpoint, ops
 from minunet.backend import array_module, check_device, to_device, to_host
 from minunet.blocks import double_conv_backward, double_conv_forward
-from minunet.cores import blas_on_one_thread
+from minunet.cores import blas_on_one_thread, blockwise
 from minunet.layers import check_config, list_layers, parameter_shapes, trace
 from minunet.ops.checks import check_float, check_shape
 
@@ -139,7 +139,7 @@ class UNet:
         """
         if "head" not in cache:
             raise ValueError("cache is empty: backward has used it already; call forward again")
-        if self.norm and not cache["training"]:
+        if not cache["training"]:
             raise ValueError("cache is from forward(x, training=False); use training=True")
         check_float("dlogits", dlogits, like=self.params["head.w"])
         check_shape("dlogits", dlogits, cache["shape"])
@@ -158,7 +158,7 @@ class UNet:
         for level in range(self.depth, 0, -1):
             dx = ops.max_pool_backward(dx, cache.pop(f"enc{level}.pool"))
             # One value went two ways, down and across: the gradients of both ways add.
-            dx += dskips.pop(level)
+            dx = blockwise(lambda down, across: down + across, dx, dskips.pop(level))
             dx, block_grads = double_conv_backward(dx, cache.pop(f"enc{level}"))
             grads |= block_grads
         return dx, {name: grads[name] for name in self.params}

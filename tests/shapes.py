@@ -5,6 +5,8 @@ from typing import NamedTuple
 from hypothesis import example, settings
 from hypothesis import strategies as st
 
+from minunet.ops.conv import METHODS
+
 MOST = {1: 7, 2: 4, 3: 3}  # pixels along each of so many axes, so that an image has few elements
 proof = settings(derandomize=True, deadline=None, max_examples=25)
 seeds = st.integers(0, 999)
@@ -68,9 +70,9 @@ def _three_by_three(draw):
 
 
 def does(method, shape):
-    """Tell whether a method of convolution does this shape; all but one do all."""
-    three_by_three = (shape.kernel, shape.stride) == ((3, 3), (1, 1)) and max(shape.padding) <= 2
-    return method != "winograd" or three_by_three
+    """Tell whether a method of convolution does this shape; loops and im2col do all."""
+    module = METHODS[method]
+    return not hasattr(module, "fits") or module.fits(*shape[4:])
 
 
 @st.composite
@@ -85,6 +87,12 @@ def _pooled(draw, most):
     return h, k, s, draw(st.integers(max(0, (k - h + 1) // 2), k // 2))
 
 
-convolutions = _shapes(_convolved) | _three_by_three()
+@st.composite
+def _tiled(draw, most):
+    k = draw(st.integers(1, 3))
+    return draw(st.integers(k, 3 * k + 2)), k, k, 0
+
+
+convolutions = _shapes(_convolved) | _three_by_three() | _shapes(_tiled)
 transposed_convolutions = _shapes(_transposed)
 poolings = _shapes(_pooled)

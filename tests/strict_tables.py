@@ -18,6 +18,7 @@ FUNCTIONS = {
     "a, axis1, axis2": "swapaxes",
     "a, axis": "expand_dims",
     "a, axis=None": "squeeze flip",
+    "a, dtype=None": "ascontiguousarray",
     "a, shift, axis=None": "roll",
     "A, reps": "tile",
     "array, shape": "broadcast_to",

@@ -6,7 +6,7 @@ import pytest
 from minunet import ops
 from minunet.ops.conv import METHODS
 
-every_method = pytest.mark.parametrize("method", ["auto", *sorted(METHODS.keys() - {"winograd"})])
+every_method = pytest.mark.parametrize("method", ["auto", "loops", "im2col"])
 
 
 def signal(*values):
@@ -69,6 +69,26 @@ def test_stride_and_padding_may_differ_by_axis(backend, rng, method):
     np.testing.assert_allclose(backend.asnumpy(y), expected)
 
 
+@pytest.mark.parametrize("padding, c, f", [(1, 3, 2), (1, 16, 16), (2, 80, 80), (0, 2, 40)])
+def test_with_relu_at_inference_it_is_the_two_ops(backend, rng, padding, c, f):
+    """Whatever method is chosen."""
+    x, w, b = rng.normal(size=(2, 5, 7, c)), rng.normal(size=(3, 3, c, f)), rng.normal(size=f)
+    x, w, b = map(backend.asarray, (x, w, b))
+    expected, _ = ops.relu_forward(ops.conv_forward(x, w, b, padding=padding)[0])
+    y = ops.conv_relu_inference(x, w, b, padding=padding)
+    np.testing.assert_array_equal(backend.asnumpy(y), backend.asnumpy(expected))
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_every_method_can_cut_off_at_zero(rng, method):
+    x, w, b = rng.normal(size=(2, 6, 6, 2)), rng.normal(size=(3, 3, 2, 3)), rng.normal(size=3)
+    stride = (3, 3) if method == "tiles" else (1, 1)
+    size = (2, 2) if method == "tiles" else (4, 4)
+    plain, cut = (METHODS[method].forward(x, w, b, size, stride, (0, 0), relu)
+                  for relu in (False, True))
+    np.testing.assert_array_equal(cut, np.maximum(plain, 0))
+
+
 @pytest.mark.parametrize("changes, error, message", [
     ({"x": (4, 3)}, ValueError, r"x must be \(N, H, W, C\), .* got shape \(4, 3\)"),
     ({"x": (0, 5, 5, 3)}, ValueError, r"x must not be empty, got shape \(0, 5, 5, 3\)"),
@@ -82,6 +102,9 @@ def test_stride_and_padding_may_differ_by_axis(backend, rng, method):
     ({"stride": (1, 2, 3)}, ValueError, r"stride must be an int or 2 ints, got \(1, 2, 3\)"),
     ({"padding": (0, -1)}, ValueError, r"padding must be 0 or more, got \(0, -1\)"),
     ({"method": "fft"}, ValueError, "method must be 'auto' or one of .*, got 'fft'"),
+    ({"method": "tiles", "stride": (3, 2)}, ValueError,
+     r"method 'tiles' does kernels as large as the stride, .* stride \(3, 2\)"),
+    ({"method": "tiles", "stride": 3, "padding": 1}, ValueError, r"padding \(1, 1\)"),
     ({"method": "winograd", "stride": 2}, ValueError,
      r"method 'winograd' does 3×3 kernels with stride 1 .* stride \(2, 2\)"),
 ])

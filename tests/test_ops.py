@@ -13,7 +13,8 @@ def draw_cases():
     rng = np.random.default_rng(0)
     return {
         **{f"conv {method}": proofs.conv_case(rng, 2, (3, 5), 3, 2, (3, 3), 1, 1, method=method)
-           for method in METHODS},
+           for method in METHODS if method != "tiles"},
+        "conv tiles": proofs.conv_case(rng, 2, (7, 6), 3, 2, (3, 3), 3, method="tiles"),
         "conv strided": proofs.conv_case(rng, 2, (7, 6), 2, 3, (3, 2), (2, 3), (1, 0), bias=False),
         "conv 3-D": proofs.conv_case(rng, 2, (4, 3, 5), 2, 3, (3, 2, 3), 1, 1),
         "conv_transpose": proofs.conv_transpose_case(rng, 2, (3, 4), 3, 2, (2, 2), 2),
@@ -21,6 +22,7 @@ def draw_cases():
         "max_pool padded": proofs.max_pool_case(rng, 2, (5, 6), 3, 3, 2, 1),
         "relu": proofs.relu_case(rng, (2, 3, 4, 2)),
         "batch_norm": proofs.batch_norm_case(rng, 2, (3, 4), 3),
+        "batch_norm_relu": proofs.batch_norm_relu_case(rng, 2, (3, 4), 3),
         "dropout": proofs.dropout_case(rng, (2, 3, 4, 2), 0.4),
         "concat": proofs.concat_case(rng, 2, (3, 2), 2, 3, 3),
     }

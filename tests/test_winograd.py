@@ -10,10 +10,22 @@ import pytest
 import strict_backend
 
 from minunet import ops
-from minunet.ops.conv import METHODS, WINOGRAD_FROM, choose, im2col, winograd
+from minunet.ops.conv import (
+    METHODS,
+    ROWS_FROM,
+    WINOGRAD_FROM,
+    choose,
+    im2col,
+    tiles,
+    winograd,
+    winograd_rows,
+)
+from minunet.ops.conv.winograd_rows import A_T, B_T, G
+
+BOTH = pytest.mark.parametrize("method", ["winograd_rows", "winograd"])
 
 # A_T and B_T hold integers; G is divided by 24, which floats round.
-G_EXACT = np.array([[Fraction(round(24 * v), 24) for v in row] for row in winograd.G])
+G_EXACT = np.array([[Fraction(round(24 * v), 24) for v in row] for row in G])
 
 
 def both_ways(x, w, dy, padding, method):
@@ -23,7 +35,7 @@ def both_ways(x, w, dy, padding, method):
 
 
 def test_the_rounded_matrix_is_the_nearest_to_the_exact_one():
-    assert np.array_equal(winograd.G, G_EXACT.astype(float))
+    assert np.array_equal(G, G_EXACT.astype(float))
 
 
 @pytest.mark.parametrize("i", range(6))
@@ -33,70 +45,77 @@ def test_a_unit_input_and_a_unit_weight_meet_where_a_filter_lets_them(i, k):
 
     Both sides are linear in d and in w, so what holds for unit vectors holds for all.
     """
-    y = winograd.A_T @ (G_EXACT[:, k] * winograd.B_T[:, i])
+    y = A_T @ (G_EXACT[:, k] * B_T[:, i])
     assert y.tolist() == [int(o + k == i) for o in range(4)]
 
 
 def test_one_tile_of_integers_is_exact(rng):
     d, w = rng.integers(-99, 100, size=(6, 6)), rng.integers(-99, 100, size=(3, 3))
-    v, u = winograd.B_T @ d @ winograd.B_T.T, G_EXACT @ w @ G_EXACT.T
-    y = winograd.A_T @ (u * v) @ winograd.A_T.T
+    v, u = B_T @ d @ B_T.T, G_EXACT @ w @ G_EXACT.T
+    y = A_T @ (u * v) @ A_T.T
     expected = sum(w[i, j] * d[i : i + 4, j : j + 4] for i in range(3) for j in range(3))
     assert np.array_equal(y, expected)
 
 
+@BOTH
 @pytest.mark.parametrize("size", [(8, 8), (9, 11), (10, 5), (3, 14), (17, 4)], ids=str)
-def test_sizes_with_every_remainder_by_four(backend, rng, size):
+def test_sizes_with_every_remainder_by_four(backend, rng, size, method):
     x, w = rng.normal(size=(2, *size, 3)), rng.normal(size=(3, 3, 3, 2))
     for padding in np.ndindex(3, 3):
         out = tuple(h + 2 * p - 2 for h, p in zip(size, padding, strict=True))
         dy = rng.normal(size=(2, *out, 2))
         expected = both_ways(x, w, dy, padding, "im2col")
-        got = both_ways(*map(backend.asarray, (x, w, dy)), padding, "winograd")
+        got = both_ways(*map(backend.asarray, (x, w, dy)), padding, method)
         for a, b in zip(map(backend.asnumpy, got), expected, strict=True):
             np.testing.assert_allclose(a, b, rtol=0, atol=1e-12)
 
 
+@BOTH
 @pytest.mark.parametrize("shape", [(1, 8, 8, 8, 8), (2, 33, 47, 8, 16), (1, 64, 64, 32, 32),
                                    (1, 17, 23, 128, 64), (1, 33, 30, 16, 256),
                                    (1, 16, 16, 256, 256)], ids=str)
 @pytest.mark.parametrize("signs", ["both", "positive"])
-def test_the_error_in_single_precision_is_at_most_2e_5_of_the_largest_value(rng, shape, signs):
+def test_the_error_in_single_precision_is_at_most_2e_5_of_the_largest_value(rng, shape, signs, method):
     n, h, width, c, f = shape
     x, w, dy = (rng.standard_normal(size, dtype=np.float32)
                 for size in ((n, h, width, c), (3, 3, c, f), (n, h, width, f)))
     x = np.maximum(x, 0) if signs == "positive" else x  # what a ReLU gives
     exact = both_ways(*(a.astype(float) for a in (x, w, dy)), 1, "im2col")
-    for got, expected in zip(both_ways(x, w, dy, 1, "winograd"), exact, strict=True):
+    for got, expected in zip(both_ways(x, w, dy, 1, method), exact, strict=True):
         assert got.dtype == np.float32
         assert np.abs(got - expected).max() <= 2e-5 * np.abs(expected).max()
 
 
+@BOTH
 @pytest.mark.parametrize("kernel, arguments", [
     ((1, 1), {}), ((5, 5), {"padding": 2}), ((3, 1), {}),  # another kernel
     ((3, 3), {"stride": 2}), ((3, 3), {"stride": (1, 2)}),
     ((3, 3), {"padding": 3}), ((3, 3), {"padding": (0, 3)}),
     ((3,), {}), ((3, 3, 3), {})],  # a signal, a volume
     ids=str)
-def test_what_it_cannot_do_is_refused(kernel, arguments):
+def test_what_it_cannot_do_is_refused(kernel, arguments, method):
     x, w = np.zeros((1, *(8,) * len(kernel), 2)), np.zeros((*kernel, 2, 3))
-    with pytest.raises(ValueError, match="method 'winograd' does 3×3 kernels with stride 1 and "
-                                         r"padding up to 2, got kernel \(") as refusal:
-        ops.conv_forward(x, w, method="winograd", **arguments)
+    with pytest.raises(ValueError, match=f"method '{method}' does 3×3 kernels with stride 1 and "
+                                         r"padding up to 2; got kernel \(") as refusal:
+        ops.conv_forward(x, w, method=method, **arguments)
     for number in (kernel, *arguments.values()):
         assert str(number).strip("()") in str(refusal.value)
     ops.conv_forward(x, w, **arguments)  # "auto" finds another way
 
 
 @pytest.mark.parametrize("w_shape, stride, padding, expected", [
-    ((3, 3, 2 * WINOGRAD_FROM, 2 * WINOGRAD_FROM), (1, 1), (1, 1), winograd),
-    ((3, 3, 2 * WINOGRAD_FROM, 2 * WINOGRAD_FROM - 1), (1, 1), (1, 1), im2col),
+    ((3, 3, 2 * ROWS_FROM, 2 * ROWS_FROM), (1, 1), (1, 1), winograd_rows),
+    ((3, 3, 2 * ROWS_FROM, 2 * ROWS_FROM - 1), (1, 1), (1, 1), im2col),
     ((3, 3, 3, 1024), (1, 1), (1, 1), im2col),
+    ((3, 3, 2 * WINOGRAD_FROM, 2 * WINOGRAD_FROM), (1, 1), (1, 1), winograd),
+    ((3, 3, 2 * WINOGRAD_FROM, 2 * WINOGRAD_FROM - 1), (1, 1), (1, 1), winograd_rows),
     ((3, 3, 512, 512), (1, 1), (0, 0), winograd),
     ((3, 3, 512, 512), (1, 1), (2, 2), winograd),
     ((3, 3, 512, 512), (1, 1), (1, 3), im2col),
     ((3, 3, 512, 512), (1, 2), (1, 1), im2col),
-    ((1, 1, 512, 512), (1, 1), (0, 0), im2col),
+    ((3, 3, 512, 512), (3, 3), (0, 0), tiles),
+    ((3, 3, 512, 512), (3, 3), (1, 0), im2col),
+    ((1, 1, 512, 512), (1, 1), (0, 0), tiles),
     ((3, 512, 512), (1,), (1,), im2col),
     ((3, 3, 3, 512, 512), (1, 1, 1), (1, 1, 1), im2col),
 ])
@@ -106,20 +125,21 @@ def test_auto_takes_the_way_that_the_rule_says(w_shape, stride, padding, expecte
         assert choose(name, w_shape, stride, padding) is METHODS[name]
 
 
-def test_backward_goes_the_way_that_forward_went(rng, monkeypatch):
+@pytest.mark.parametrize("c", [2 * ROWS_FROM, 2 * WINOGRAD_FROM])
+def test_backward_goes_the_way_that_forward_went(rng, monkeypatch, c):
     for name in ("data_gradient", "weight_gradient"):
         monkeypatch.delattr(im2col, name)
-    c = 2 * WINOGRAD_FROM
     x = rng.normal(size=(1, 5, 5, c))
     both_ways(x, np.ones((3, 3, c, c)), np.ones((1, 5, 5, c)), 1, "auto")
 
 
-def test_the_matrices_go_to_the_device_once():
+@BOTH
+def test_the_matrices_go_to_the_device_once(method):
     arrays = [strict_backend.asarray(np.ones(shape, np.float32))
               for shape in ((2, 9, 6, 3), (3, 3, 3, 2), (2, 9, 6, 2))]
-    winograd._matrices.cache_clear()
+    winograd_rows.matrices.cache_clear()
     strict_backend.transfers.reset()
-    both_ways(*arrays, 1, "winograd")
+    both_ways(*arrays, 1, method)
     assert strict_backend.transfers == strict_backend.Transfers(to_device=3)  # Bᵀ, G, Aᵀ
-    both_ways(*arrays, 1, "winograd")
+    both_ways(*arrays, 1, method)
     assert strict_backend.transfers == strict_backend.Transfers(to_device=3)

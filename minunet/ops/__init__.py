@@ -9,7 +9,7 @@ S stride, P padding, OH × OW output. Images are ``(N, H, W, C)``.
 
 from minunet.ops.activation import log_softmax, relu_backward, relu_forward, sigmoid
 from minunet.ops.concat import concat_backward, concat_forward
-from minunet.ops.conv import conv_backward, conv_forward
+from minunet.ops.conv import conv_backward, conv_forward, conv_relu_inference
 from minunet.ops.conv_transpose import conv_transpose_backward, conv_transpose_forward
 from minunet.ops.dropout import dropout_backward, dropout_forward
 from minunet.ops.loss import dice_loss, sigmoid_cross_entropy, softmax_cross_entropy
@@ -19,12 +19,14 @@ from minunet.ops.norm import (
     batch_norm_inference,
     fold_batch_norm,
 )
+from minunet.ops.norm_relu import batch_norm_relu_backward, batch_norm_relu_forward
 from minunet.ops.pool import max_pool_backward, max_pool_forward
 
 __all__ = [
     "batch_norm_backward", "batch_norm_forward", "batch_norm_inference",
-    "concat_backward", "concat_forward",
-    "conv_backward", "conv_forward", "conv_transpose_backward", "conv_transpose_forward",
+    "batch_norm_relu_backward", "batch_norm_relu_forward", "concat_backward", "concat_forward",
+    "conv_backward", "conv_forward", "conv_relu_inference",
+    "conv_transpose_backward", "conv_transpose_forward",
     "dice_loss", "dropout_backward", "dropout_forward", "fold_batch_norm", "log_softmax",
     "max_pool_backward", "max_pool_forward", "relu_backward", "relu_forward",
     "sigmoid", "sigmoid_cross_entropy", "softmax_cross_entropy",

@@ -68,7 +68,13 @@ def concat_backward(dy, cache):
     if dy.dtype != dtype:
         raise TypeError(f"dy must be {dtype} as skip and up were, got {dy.dtype}")
     check_shape("dy", dy, y_shape)
-    channels = skip_shape[-1]
-    dskip = array_module(dy).zeros(skip_shape, dtype=dy.dtype)
-    dskip[crop] = dy[..., :channels]
-    return dskip, dy[..., channels:]
+    xp, channels = array_module(dy), skip_shape[-1]
+    dskip = (xp.empty if skip_shape[:-1] == y_shape[:-1] else xp.zeros)(skip_shape, dtype=dtype)
+    dup = xp.empty((*y_shape[:-1], y_shape[-1] - channels), dtype=dtype)
+
+    def some(images):
+        dskip[images][crop] = dy[images, ..., :channels]
+        dup[images] = dy[images, ..., channels:]
+
+    parallel(xp, some, image_parts(xp, len(dy)))
+    return dskip, dup

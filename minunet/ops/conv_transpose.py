@@ -2,7 +2,7 @@
 
 from minunet.cores import blocksum
 from minunet.ops.checks import check_float, check_shape, per_axis
-from minunet.ops.conv import check_conv_arguments, im2col
+from minunet.ops.conv import check_conv_arguments, im2col, tiles
 
 
 def conv_transpose_forward(x, w, b=None, *, stride=1, padding=0):
@@ -45,10 +45,9 @@ def conv_transpose_forward(x, w, b=None, *, stride=1, padding=0):
     if min(out) < 1:
         raise ValueError(f"padding {padding} leaves nothing of the output for x {x.shape} "
                          f"and kernel {w.shape[:-2]}")
-    y = im2col.data_gradient(x, w, (len(x), *out, w.shape[-2]), stride, padding)
-    if b is not None:
-        y += b
-    return y, (x, w, b is not None, stride, padding, y.shape)
+    module = tiles if tiles.fits(w.shape[:-2], stride, padding) else im2col
+    y = module.data_gradient(x, w, (len(x), *out, w.shape[-2]), stride, padding, b)
+    return y, (x, w, b is not None, stride, padding, y.shape, module)
 
 
 def conv_transpose_backward(dy, cache):
@@ -70,10 +69,10 @@ def conv_transpose_backward(dy, cache):
     dx, dw, db : arrays of the shapes of x, w and b
         `db` is None if there was no bias.
     """
-    x, w, has_bias, stride, padding, y_shape = cache
+    x, w, has_bias, stride, padding, y_shape, module = cache
     check_float("dy", dy, like=x)
     check_shape("dy", dy, y_shape)
-    dx = im2col.forward(dy, w, None, x.shape[1:-1], stride, padding)
-    dw = im2col.weight_gradient(dy, x, w.shape[:-2], stride, padding)
-    db = blocksum(lambda dy: dy, dy) if has_bias else None
+    dx = module.forward(dy, w, None, x.shape[1:-1], stride, padding)
+    dw = module.weight_gradient(dy, x, w.shape[:-2], stride, padding)
+    db = blocksum(lambda dy: (dy,), dy)[0] if has_bias else None
     return dx, dw, db

@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from minunet.backend import array_module
-from minunet.cores import blocksum, blockwise
+from minunet.cores import blocksum, blockwise, per_block
 from minunet.ops.checks import check_float, check_image, check_shape
 
 
@@ -48,11 +48,8 @@ def batch_norm_forward(x, gamma, beta, *, eps=1e-5):
     ----------
     S. Ioffe and C. Szegedy, "Batch normalization", 2015, algorithm 1.
     """
-    _check("x", x, gamma=gamma, beta=beta)
-    pixels = x.size // x.shape[-1]
-    mean = blocksum(lambda x: x, x) / pixels
-    # Not E[x²] − μ², which cancels catastrophically in float32 where μ is large.
-    var = blocksum(lambda x, mean: (x - mean) ** 2, x, channels=(mean,)) / pixels
+    check_norm("x", x, gamma=gamma, beta=beta)
+    mean, var = moments(x)
     inverse_std = 1 / array_module(x).sqrt(var + eps)
     y = blockwise(lambda x, mean, scale, beta: (x - mean) * scale + beta, x,
                   channels=(mean, gamma * inverse_std, beta))
@@ -84,8 +81,8 @@ def batch_norm_backward(dy, cache):
     check_float("dy", dy, like=x)
     check_shape("dy", dy, x.shape)
     pixels = dy.size // dy.shape[-1]
-    dbeta = blocksum(lambda dy: dy, dy)
-    dgamma = inverse_std * blocksum(lambda dy, x, mean: dy * (x - mean), dy, x, channels=(mean,))
+    dbeta, dgamma = blocksum(lambda dy, x, mean: (dy, dy * (x - mean)), dy, x, channels=(mean,))
+    dgamma = inverse_std * dgamma
     through_mean, through_std = dbeta / pixels, dgamma * inverse_std / pixels
     dx = blockwise(lambda dy, x, mean, m, s, scale: (dy - m - (x - mean) * s) * scale, dy, x,
                    channels=(mean, through_mean, through_std, gamma * inverse_std))
@@ -106,7 +103,7 @@ def batch_norm_inference(x, gamma, beta, mean, var, *, eps=1e-5):
     -------
     y : array like `x`
     """
-    _check("x", x, gamma=gamma, beta=beta, mean=mean, var=var)
+    check_norm("x", x, gamma=gamma, beta=beta, mean=mean, var=var)
     scale = gamma / array_module(x).sqrt(var + eps)  # (C,)
     return blockwise(lambda x, scale, shift: x * scale + shift, x,
                      channels=(scale, beta - mean * scale))
@@ -131,13 +128,48 @@ def fold_batch_norm(w, gamma, beta, mean, var, *, eps=1e-5):
     w : array (KH, KW, C, F)
     b : array (F,)
     """
-    _check("w", w, gamma=gamma, beta=beta, mean=mean, var=var)
+    check_norm("w", w, gamma=gamma, beta=beta, mean=mean, var=var)
     scale = gamma / array_module(w).sqrt(var + eps)  # (F,)
     return w * scale, beta - mean * scale
 
 
-def _check(image, x, **per_channel):
+def check_norm(image, x, **per_channel):
+    """Check the image and that each value in `per_channel` fits its channels."""
     check_image(image, x)
     for name, value in per_channel.items():
         check_float(name, value, like=x)
         check_shape(name, value, (x.shape[-1],))
+
+
+def moments(x):
+    """Give mean and variance of each channel, in one walk through memory.
+
+    Not as E[x²] − μ², which cancels catastrophically in float32 where μ is large: each block
+    has a mean m and a sum of squares q about m, while it is in cache, and with them::
+
+        μ = Σ n m / M        σ² = Σ (q + n (m − μ)²) / M         blocks of n, in all M pixels
+
+    Parameters
+    ----------
+    x : array (N, H, W, C), float
+
+    Returns
+    -------
+    mean, var : arrays (C,)
+
+    References
+    ----------
+    T. Chan et al., "Updating formulae and a pairwise algorithm for computing sample variances",
+    1979, eq. 2.1.
+    """
+    def block(x):
+        ones = array_module(x).ones(len(x), dtype=x.dtype)
+        m = ones @ x / len(x)
+        return len(x), m, ones @ (x - m) ** 2
+
+    blocks, c = per_block(block, x), x.shape[-1]
+    rows = sum(n for n, _, _ in blocks)
+    # The blocks hold several pixels side by side (`per_block`), with a mean of their own each.
+    mean = (sum(n * m for n, m, _ in blocks) / rows).reshape(-1, c).mean(axis=0)
+    squares = sum(q.reshape(-1, c) + n * (m.reshape(-1, c) - mean) ** 2 for n, m, q in blocks)
+    return mean, squares.sum(axis=0) * (c / x.size)

@@ -1,9 +1,11 @@
 """Max pooling: keep the strongest response of each window, and remember where it was."""
 
+import math
+
 import numpy as np
 
 from minunet.backend import array_module
-from minunet.cores import image_parts, parallel
+from minunet.cores import image_parts, parallel, row_blocks
 from minunet.ops.checks import check_float, check_image, check_shape, per_axis
 
 
@@ -46,19 +48,39 @@ def max_pool_forward(x, *, size=2, stride=None, padding=0):
                 zip(padded.shape[1:-1], size, stride, strict=True))
     if min(out) < 1:
         raise ValueError(f"size {size} is larger than x {x.shape} with padding {padding}")
-    windows = _windows(size, stride, out)
     y = xp.empty((len(x), *out, x.shape[-1]), dtype=x.dtype)  # (N, OH, OW, C)
-    winner = xp.zeros(y.shape, dtype=np.min_scalar_type(len(windows)))
+    winner = xp.empty(y.shape, dtype=np.min_scalar_type(math.prod(size)))
 
-    def some(images):
-        y[images] = padded[images][windows[0]]
-        for place, window in enumerate(windows[1:], start=1):
-            candidate = padded[images][window]
-            xp.copyto(winner[images], winner.dtype.type(place), where=candidate > y[images])
-            xp.maximum(y[images], candidate, out=y[images])
+    def block(images, rows):
+        first, last = rows.start * stride[0], (rows.stop - 1) * stride[0] + size[0]
+        best, later = padded[images, first:last], 1
+        place = xp.zeros(best.shape, dtype=winner.dtype)
+        here = (rows.stop - rows.start, *out[1:])
+        for axis in range(axes, 0, -1):  # across, then down: of equal values the first row wins
+            best, place = _strongest(best, place, later, axis, size[axis - 1], stride[axis - 1],
+                                     here[axis - 1])
+            later *= size[axis - 1]
+        y[images, rows], winner[images, rows] = best, place
 
-    parallel(xp, some, image_parts(xp, len(x)))
-    return y, (winner, windows, padding, x.shape, x.dtype)
+    row_bytes = padded[:1, :1].nbytes * (stride[0] + 1)
+    parallel(xp, block, row_blocks(xp, len(x), out[0], row_bytes))
+    return y, (winner, _windows(size, stride, out), padding, x.shape, x.dtype)
+
+
+def _strongest(values, places, later, axis, size, stride, out):
+    """Along one axis, give the largest value of each window, and its place there.
+
+    `places` says where in the windows of the later axes, which have `later` places, a value
+    comes from.
+    """
+    xp, before = array_module(values), (slice(None),) * axis
+    picks = [(*before, slice(k, k + (out - 1) * stride + 1, stride)) for k in range(size)]
+    best, won = values[picks[0]], places[picks[0]]
+    for k, pick in enumerate(picks[1:], start=1):
+        better = values[pick] > best
+        best = xp.maximum(best, values[pick])
+        won = xp.where(better, places[pick] + k * later, won)
+    return best, won
 
 
 def max_pool_backward(dy, cache):

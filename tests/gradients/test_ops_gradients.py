@@ -59,6 +59,12 @@ def test_batch_norm(n, size, c, seed):
     prove(proofs.batch_norm_case(np.random.default_rng(seed), n, (*size, 4), c))
 
 
+@given(n=COUNT, size=SIZES, c=COUNT, seed=seeds)
+@proof
+def test_batch_norm_relu(n, size, c, seed):
+    prove(proofs.batch_norm_relu_case(np.random.default_rng(seed), n, (*size, 4), c))
+
+
 @given(shape=SIZES, rate=st.sampled_from([0, 0.1, 0.5, 0.9]), seed=seeds)
 @proof
 def test_dropout(shape, rate, seed):

@@ -1,20 +1,22 @@
 """Convolution: one contract, and the methods that fulfil it.
 
 Read `loops` (the definition), then `im2col` (the same sums as one matrix product), then
-`winograd` (fewer multiplications). A method is a module with three functions, one for each
+`winograd_rows` (half the multiplications) and `winograd` (a quarter). `tiles` is for kernels as
+large as their stride. A method is a module with three functions, one for each
 array of ``y = conv(x, w)`` that can be unknown::
 
-    forward(x, w, b, out, stride, padding)                -> y
+    forward(x, w, b, out, stride, padding, relu=False)    -> y
     data_gradient(dy, w, x_shape, stride, padding)        -> dx
     weight_gradient(x, dy, kernel, stride, padding)       -> dw
 """
 
 from minunet.cores import blocksum
 from minunet.ops.checks import check_float, check_image, check_shape, per_axis
-from minunet.ops.conv import im2col, loops, winograd
+from minunet.ops.conv import im2col, loops, tiles, winograd, winograd_rows
 
-METHODS = {"loops": loops, "im2col": im2col, "winograd": winograd}
-WINOGRAD_FROM = 8  # C · F / (C + F) from which it is the faster method: `choose`
+METHODS = {"loops": loops, "im2col": im2col, "tiles": tiles, "winograd_rows": winograd_rows,
+           "winograd": winograd}
+ROWS_FROM, WINOGRAD_FROM = 8, 40  # C · F / (C + F) from which each is the fastest: `choose`
 
 
 def conv_forward(x, w, b=None, *, stride=1, padding=0, method="auto"):
@@ -33,9 +35,10 @@ def conv_forward(x, w, b=None, *, stride=1, padding=0, method="auto"):
     b : array (F,), optional
     stride, padding : int or one int an axis
         S ≥ 1 and P ≥ 0, in pixels.
-    method : {"auto", "loops", "im2col", "winograd"}
-        How to compute it; the result is the same to rounding. "winograd" does 3×3 kernels of
-        stride 1 on images only; "auto" takes the faster one, see `choose`.
+    method : {"auto", "loops", "im2col", "tiles", "winograd_rows", "winograd"}
+        How to compute it; the result is the same to rounding. Winograd's two do 3×3 kernels of
+        stride 1 on images only, "tiles" kernels as large as the stride, without padding; "auto"
+        takes the fastest that fits, see `choose`.
 
     Returns
     -------
@@ -52,14 +55,7 @@ def conv_forward(x, w, b=None, *, stride=1, padding=0, method="auto"):
     ----------
     V. Dumoulin and F. Visin, "A guide to convolution arithmetic for deep learning", 2016.
     """
-    axes = check_conv_arguments(x, w, b, channels=-2)
-    stride, padding = per_axis("stride", stride, axes, 1), per_axis("padding", padding, axes, 0)
-    module = choose(method, w.shape, stride, padding)
-    sizes = zip(x.shape[1:-1], w.shape[:-2], stride, padding, strict=True)
-    out = tuple((h + 2 * p - k) // s + 1 for h, k, s, p in sizes)
-    if min(out) < 1:
-        raise ValueError(f"w with kernel {w.shape[:-2]} does not fit into x {x.shape} "
-                         f"with padding {padding}; use a larger image or more padding")
+    stride, padding, out, module = _plan(x, w, b, stride, padding, method)
     y = module.forward(x, w, b, out, stride, padding)
     return y, (x, w, b is not None, stride, padding, module)
 
@@ -88,20 +84,62 @@ def conv_backward(dy, cache):
     """
     x, w, has_bias, stride, padding, module = cache
     check_float("dy", dy, ndim=x.ndim, like=x)
-    sizes = zip(x.shape[1:-1], w.shape[:-2], stride, padding, strict=True)
-    out = tuple((h + 2 * p - k) // s + 1 for h, k, s, p in sizes)
-    check_shape("dy", dy, (len(x), *out, w.shape[-1]))
+    check_shape("dy", dy, (len(x), *_output_size(x, w, stride, padding), w.shape[-1]))
     dx = module.data_gradient(dy, w, x.shape, stride, padding)
     dw = module.weight_gradient(x, dy, w.shape[:-2], stride, padding)
-    db = blocksum(lambda dy: dy, dy) if has_bias else None
+    db = blocksum(lambda dy: (dy,), dy)[0] if has_bias else None
     return dx, dw, db
+
+
+def conv_relu_inference(x, w, b, *, padding=0):
+    """max(conv(x, w) + b, 0), with both steps done while a block of y is still in cache.
+
+    What a block of the network is at inference, with `fold_batch_norm`. No cache: for training
+    there are the single ops.
+
+    Parameters
+    ----------
+    x : array (N, H, W, C), float
+    w : array (KH, KW, C, F), the dtype of `x`
+    b : array (F,)
+    padding : int or one int an axis
+
+    Returns
+    -------
+    y : array (N, OH, OW, F)
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `conv_forward`.
+    """
+    stride, padding, out, module = _plan(x, w, b, 1, padding, "auto")
+    return module.forward(x, w, b, out, stride, padding, relu=True)
+
+
+def _plan(x, w, b, stride, padding, method):
+    """Check the arguments; give stride and padding an axis, the size of y, and the module."""
+    axes = check_conv_arguments(x, w, b, channels=-2)
+    stride, padding = per_axis("stride", stride, axes, 1), per_axis("padding", padding, axes, 0)
+    module = choose(method, w.shape, stride, padding)
+    out = _output_size(x, w, stride, padding)
+    if min(out) < 1:
+        raise ValueError(f"w with kernel {w.shape[:-2]} does not fit into x {x.shape} "
+                         f"with padding {padding}; use a larger image or more padding")
+    return stride, padding, out, module
+
+
+def _output_size(x, w, stride, padding):
+    sizes = zip(x.shape[1:-1], w.shape[:-2], stride, padding, strict=True)
+    return tuple((h + 2 * p - k) // s + 1 for h, k, s, p in sizes)
 
 
 def choose(method, w_shape, stride, padding):
     """Give the module that computes a convolution.
 
-    Winograd's method saves multiplications and pays with transforms of every tile: a cost that
-    grows with C + F where the saving grows with C · F. At 16 channels to 16 they are even.
+    Winograd's method saves multiplications and pays with transforms: a cost that grows with
+    C + F where the saving grows with C · F. Filtering down the columns only, it pays from 16
+    channels to 16; across as well, with its smaller pieces, from about 64 to 128.
 
     Parameters
     ----------
@@ -120,16 +158,22 @@ def choose(method, w_shape, stride, padding):
     ValueError
         If there is no such method, or it cannot do this kernel, stride or padding.
     """
-    fits = winograd.fits(tuple(w_shape[:-2]), stride, padding)
+    kernel, (c, f) = tuple(w_shape[:-2]), w_shape[-2:]
     if method == "auto":
-        c, f = w_shape[-2:]
-        return winograd if fits and c * f >= WINOGRAD_FROM * (c + f) else im2col
+        if tiles.fits(kernel, stride, padding):
+            return tiles
+        if not winograd.fits(kernel, stride, padding) or c * f < ROWS_FROM * (c + f):
+            return im2col
+        return winograd_rows if c * f < WINOGRAD_FROM * (c + f) else winograd
     if method not in METHODS:
         raise ValueError(f"method must be 'auto' or one of {sorted(METHODS)}, got {method!r}")
-    if method == "winograd" and not fits:
-        raise ValueError("method 'winograd' does 3×3 kernels with stride 1 and padding up to 2, "
-                         f"got kernel {tuple(w_shape[:-2])}, stride {stride}, padding {padding}")
-    return METHODS[method]
+    module = METHODS[method]
+    if hasattr(module, "fits") and not module.fits(kernel, stride, padding):
+        does = ("kernels as large as the stride, without padding" if module is tiles
+                else "3×3 kernels with stride 1 and padding up to 2")
+        raise ValueError(f"method {method!r} does {does}; got kernel {kernel}, stride {stride}, "
+                         f"padding {padding}")
+    return module
 
 
 def check_conv_arguments(x, w, b, channels):

@@ -20,22 +20,36 @@ from minunet.backend import array_module
 from minunet.cores import parallel, row_blocks, workers
 
 
-def forward(x, w, b, out, stride, padding):
+def forward(x, w, b, out, stride, padding, relu=False):
     """y = patches · w + b, block by block."""
     xp = array_module(x)
     kernel, f = w.shape[:-2], w.shape[-1]
     w_matrix = w.reshape(-1, f)  # (KH·KW·C, F)
     y = xp.empty((len(x), *out, f), dtype=x.dtype)  # (N, OH, OW, F)
+    row = math.prod(out[1:])  # pixels that a row of y holds: 1 of a signal's
+    bias = None if b is None else xp.tile(b, row)
 
     def block(images, rows):
         patches = _patches(x, images, rows, kernel, out, stride, padding)
         pixels = y[images, rows].reshape(-1, f)  # a view: a block is one stretch of memory
         xp.matmul(patches, w_matrix, out=pixels)
-        if b is not None:
-            pixels += b
+        finish(pixels.reshape(-1, row * f), bias, relu)
 
     parallel(xp, block, _blocks(x, w.shape, out))
     return y
+
+
+def finish(rows, bias, relu):
+    """Add the bias, and cut off at zero where a ReLU comes next, while the block is in cache.
+
+    `rows` (…, OW·F) are changed in place; `bias` (OW·F,) is b, repeated for a row of pixels:
+    NumPy is slow on short rows, and its maximum on a mere 0.
+    """
+    if bias is not None:
+        rows += bias
+    if relu:
+        xp = array_module(rows)
+        xp.maximum(rows, xp.zeros(rows.shape[-1], dtype=rows.dtype), out=rows)
 
 
 def weight_gradient(x, dy, kernel, stride, padding):
@@ -56,16 +70,18 @@ def weight_gradient(x, dy, kernel, stride, padding):
     return dw.reshape(*kernel, c, f)
 
 
-def data_gradient(dy, w, x_shape, stride, padding):
+def data_gradient(dy, w, x_shape, stride, padding, b=None):
     """dx: every row of dpatches = dy · wᵀ, added back to the pixels its patch was taken from.
 
     With stride 1 that sum is a convolution again: of `dy`, with the kernel turned by half a
-    turn, C and F exchanged, and padding K − 1 − P. It needs no scattered additions.
+    turn, C and F exchanged, and padding K − 1 − P. It needs no scattered additions. A transposed
+    convolution, which computes this forwards, has a bias `b` (C,) to add.
     """
     turned, turned_padding = turn(w, padding)
     if max(stride) == 1 and min(turned_padding) >= 0:
-        return forward(dy, turned, None, x_shape[1:-1], stride, turned_padding)
-    return _scatter(dy, w, x_shape, stride, padding)
+        return forward(dy, turned, b, x_shape[1:-1], stride, turned_padding)
+    dx = _scatter(dy, w, x_shape, stride, padding)
+    return dx if b is None else dx + b
 
 
 def turn(w, padding):

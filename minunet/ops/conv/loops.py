@@ -11,12 +11,16 @@ import numpy as np
 from minunet.backend import array_module
 
 
-def forward(x, w, b, out, stride, padding):
-    """y[n, o, f] = b[f] + Σₖ Σ_c x[n, o·S + k − P, c] w[k, c, f], zeros outside the image."""
+def forward(x, w, b, out, stride, padding, relu=False):
+    """y[n, o, f] = b[f] + Σₖ Σ_c x[n, o·S + k − P, c] w[k, c, f], zeros outside the image.
+
+    With `relu`, which only inference asks for, max(y, 0).
+    """
     y = array_module(x).zeros((len(x), *out, w.shape[-1]), dtype=x.dtype)  # (N, OH, OW, F)
     for o, k, i in _meetings(x.shape, out, w.shape[:-2], stride, padding):
         y[o] += x[i] @ w[k]
-    return y if b is None else y + b
+    y = y if b is None else y + b
+    return array_module(x).maximum(y, 0) if relu else y
 
 
 def data_gradient(dy, w, x_shape, stride, padding):

@@ -27,46 +27,16 @@ B interpolates between them; the docs derive them ("Three ways to convolve").
 A. Lavin and S. Gray, "Fast algorithms for convolutional neural networks", 2016, section 4.3.
 """
 
-from functools import cache
-
-import numpy as np
-
 from minunet.backend import array_module
 from minunet.cores import parallel, row_blocks, workers
-from minunet.ops.conv.im2col import strip, turn
-
-TILE, WINDOW = 4, 6  # the sides of a tile of y, and of the tile of x that it depends on
-
-B_T = np.array([[4, 0, -5, 0, 1, 0],
-                [0, -4, -4, 1, 1, 0],
-                [0, 4, -4, -1, 1, 0],
-                [0, -2, -1, 2, 1, 0],
-                [0, 2, -1, -2, 1, 0],
-                [0, 4, 0, -5, 0, 1]])
-G = np.array([[6, 0, 0],
-              [-4, -4, -4],
-              [-4, 4, -4],
-              [1, 2, 4],
-              [1, -2, 4],
-              [0, 0, 24]]) / 24
-A_T = np.array([[1, 1, 1, 1, 1, 0],
-                [0, 1, -1, 2, -2, 0],
-                [0, 1, 1, 4, 4, 0],
-                [0, 1, -1, 8, -8, 1]])
+from minunet.ops.conv.im2col import finish, strip, turn
+from minunet.ops.conv.winograd_rows import TILE, WINDOW, fits, matrices
 
 
-def fits(kernel, stride, padding):
-    """Tell whether the method applies: two axes, 3×3, stride 1, at most 2 pixels of padding.
-
-    With more, the padding of the way back, 2 − P, would be negative.
-    """
-    return kernel == (3, 3) and stride == (1, 1) and max(padding) <= 2
-
-
-def forward(x, w, b, out, stride, padding):
+def forward(x, w, b, out, stride, padding, relu=False):
     """V, U, M and y as above, and the bias, block by block."""
     xp, (c, f) = array_module(x), w.shape[-2:]
-    b_t, g, a_t = _matrices(xp, x.dtype)
+    b_t, g, a_t = matrices(xp, x.dtype)
     u = _sandwich(xp, g, w)  # (6, 6, C, F)
     y = xp.empty((len(x), *out, f), dtype=x.dtype)  # (N, OH, OW, F)
 
@@ -74,7 +44,8 @@ def forward(x, w, b, out, stride, padding):
         v = _sandwich(xp, b_t, _windows(x, images, rows, out, padding))  # (6, 6, T, C)
         m = xp.matmul(v, u)  # (6, 6, T, F)
         tiles = _sandwich(xp, a_t, m)  # (4, 4, T, F)
-        _put_tiles(y, images, rows, tiles if b is None else tiles + b)
+        finish(tiles, b, relu)
+        _put_tiles(y, images, rows, tiles)
 
     parallel(xp, block, _blocks(x, c, f, out))
     return y
@@ -89,7 +60,7 @@ def data_gradient(dy, w, x_shape, stride, padding):
 def weight_gradient(x, dy, kernel, stride, padding):
     """dM, dU and dw as above; each thread adds up the dU of its blocks, in a fixed order."""
     xp, c, f = array_module(x), x.shape[-1], dy.shape[-1]
-    b_t, g, a_t = _matrices(xp, x.dtype)
+    b_t, g, a_t = matrices(xp, x.dtype)
     out = dy.shape[1:-1]
     blocks = _blocks(x, c, f, out)
     share = -(-len(blocks) // workers(xp))
@@ -104,12 +75,6 @@ def weight_gradient(x, dy, kernel, stride, padding):
 
     du = sum(parallel(xp, partial, [(first,) for first in range(0, len(blocks), share)]))
     return _sandwich(xp, g.T, du)  # (3, 3, C, F)
-
-
-@cache
-def _matrices(xp, dtype):
-    """Bᵀ, G and Aᵀ on the device; moved there once."""
-    return tuple(xp.asarray(m.astype(dtype)) for m in (B_T, G, A_T))
 
 
 def _sandwich(xp, m, tiles):

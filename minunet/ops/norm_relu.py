@@ -1,0 +1,99 @@
+"""Batch normalisation and ReLU as one op: the same values, fewer walks through memory.
+
+A block of the U-Net normalises and cuts off at zero after every convolution. Both are a few
+additions a number, far less work than to fetch the number from memory; so what counts is how
+often the activations are walked through. One op after the other, it is 4 times forward and 9
+times backward; as one, 3 and 5: the ReLU's output is not read again, since x says as well
+where it was cut off.
+"""
+
+from typing import NamedTuple
+
+from minunet.backend import array_module
+from minunet.cores import blocksum, blockwise
+from minunet.ops.checks import check_float, check_shape
+from minunet.ops.norm import check_norm, moments
+
+
+class BatchNormReluCache(NamedTuple):
+    """As `BatchNormCache`, and β, without which it can't be said where the ReLU cut off."""
+
+    x: object  # (N, H, W, C)
+    mean: object  # μ, (C,)
+    var: object  # σ², (C,)
+    inverse_std: object  # 1 / √(σ² + ε), (C,)
+    gamma: object  # (C,)
+    beta: object  # (C,)
+
+
+def batch_norm_relu_forward(x, gamma, beta, *, eps=1e-5):
+    """y = max(γ x̂ + β, 0) with the statistics of this batch: see `batch_norm_forward`.
+
+    Parameters
+    ----------
+    x : array (N, H, W, C), float
+    gamma, beta : array (C,), the dtype of `x`
+    eps : float
+
+    Returns
+    -------
+    y : array like `x`
+    cache : BatchNormReluCache
+        x, and what makes y of it. y itself is not kept.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If shapes or dtypes do not fit.
+    """
+    check_norm("x", x, gamma=gamma, beta=beta)
+    xp = array_module(x)
+    mean, var = moments(x)
+    inverse_std = 1 / xp.sqrt(var + eps)
+    # A row of zeros, not the number 0, with which NumPy's maximum is slow.
+    y = blockwise(lambda x, zero, *affine: xp.maximum(_affine(x, *affine), zero), x,
+                  channels=(xp.zeros_like(beta), mean, gamma * inverse_std, beta))
+    return y, BatchNormReluCache(x, mean, var, inverse_std, gamma, beta)
+
+
+def batch_norm_relu_backward(dy, cache):
+    """Give the gradients: those of `batch_norm_backward` for d = dy where y > 0, else 0.
+
+    ::
+
+        dβ = Σ d        dγ = Σ d x̂        dx = γ / √(σ² + ε) · (d − dβ / M − x̂ dγ / M)
+
+    Parameters
+    ----------
+    dy : array (N, H, W, C)
+    cache : BatchNormReluCache
+        From `batch_norm_relu_forward`.
+
+    Returns
+    -------
+    dx, dgamma, dbeta : arrays of the shapes of x, gamma and beta
+    """
+    x, mean, _, inverse_std, gamma, beta = cache
+    check_float("dy", dy, like=x)
+    check_shape("dy", dy, x.shape)
+    pixels = dy.size // dy.shape[-1]
+    scale = gamma * inverse_std
+
+    def sums(dy, x, mean, scale, beta):
+        d = dy * (_affine(x, mean, scale, beta) > 0)
+        return d, d * (x - mean)
+
+    def gradient(dy, x, mean, scale, beta, m, s):
+        d = dy * (_affine(x, mean, scale, beta) > 0)
+        return (d - m - (x - mean) * s) * scale
+
+    dbeta, dgamma = blocksum(sums, dy, x, channels=(mean, scale, beta))
+    dgamma = inverse_std * dgamma
+    dx = blockwise(gradient, dy, x, channels=(mean, scale, beta, dbeta / pixels,
+                                              dgamma * inverse_std / pixels))
+    return dx, dgamma, dbeta
+
+
+def _affine(x, mean, scale, beta):
+    """γ x̂ + β, rounded alike in forward and backward: else they might cut off differently."""
+    return (x - mean) * scale + beta

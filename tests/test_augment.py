@@ -21,7 +21,7 @@ def only(monkeypatch):
     """`only(SHIFT=0.05)`: no other variation than the ones given."""
     def set_ranges(**ranges):
         still = {"FLIP": 0.0, "SHIFT": 0.0, "ROTATION": 0.0, "SCALE": (1.0, 1.0), "BEND": 0.0,
-                 "REPLACED": 0.0, "GAMMA": (1.0, 1.0), "GAIN": (1.0, 1.0), "OFFSET": (0.0, 0.0),
+                 "REPLACED": 0.0, "GAMMA": (1.0, 1.0), "SHADING": 0.0, "GAIN": (1.0, 1.0), "OFFSET": (0.0, 0.0),
                  "NOISE": (0.0, 0.0)}
         for name, value in (still | ranges).items():
             monkeypatch.setattr(module, name, value)
@@ -31,7 +31,7 @@ def only(monkeypatch):
 
 @pytest.mark.parametrize("seed", range(10))
 def test_image_and_mask_go_through_the_same_transform(seed, monkeypatch):
-    for name, still in (("NOISE", (0.0, 0.0)), ("GAMMA", (1.0, 1.0))):
+    for name, still in (("NOISE", (0.0, 0.0)), ("GAMMA", (1.0, 1.0)), ("SHADING", 0.0)):
         monkeypatch.setattr(module, name, still)
     mask = blob()
     image = np.repeat(mask[..., np.newaxis], 2, axis=-1).astype(np.float32)
@@ -141,7 +141,7 @@ def test_gain_and_offset_are_each_channels_own_and_within_range(only):
     for seed in range(20):
         moved, _ = augment(image, np.zeros((8, 8), np.uint8), np.random.default_rng(seed))
         offset, gain = moved[0, 0], moved[-1, 0] - moved[0, 0]
-        assert (np.abs(offset) <= 0.25).all() and (np.abs(gain - 1) <= 0.25 + 1e-6).all()
+        assert (np.abs(offset) <= 0.4).all() and (np.abs(gain - 1) <= 0.4 + 1e-6).all()
         assert len(set(offset)) == 3 and len(set(gain)) == 3
 
 
@@ -156,6 +156,17 @@ def test_gamma_keeps_black_white_and_the_order_of_greys(only):
         assert (np.diff(greys) > 0).all()
         middles.append(greys[32])
     assert min(middles) < 0.2 and max(middles) > 0.8  # was 0.54: darker, and brighter
+
+
+def test_shading_is_smooth_and_each_channels_own_and_leaves_black_black(only):
+    only(SHADING=0.2)
+    image = np.ones((48, 48, 2), np.float32)
+    image[24] = 0  # a black line
+    shaded, _ = augment(image, np.zeros((48, 48), np.uint8), np.random.default_rng(0))
+    assert (shaded[24] == 0).all()
+    light = np.log(shaded[:24])
+    assert 0.05 < light.std() < 0.4 and np.abs(np.diff(light, axis=1)).max() < 0.06
+    assert np.abs(light[..., 0] - light[..., 1]).max() > 0.1
 
 
 def test_noise_is_every_pixels_own_and_at_most_so_strong(only):

@@ -15,8 +15,9 @@ BEND, GRID = 0.025, 4       # tissue is bent: by this share of the side, at 4 ×
 # What they look like, each channel alone, in standard deviations of a prepared channel.
 REPLACED = 0.1              # chance that another channel stands in for one that was not scanned
 GAMMA = (0.7, 1.4)          # exponent of brightness: two tissues' contrast depends on the scanner
-GAIN = (0.75, 1.25)         # contrast of all: scanners and coils differ
-OFFSET = (-0.25, 0.25)      # brightness
+SHADING = 0.2               # log of brightness at 3 × 3 points: a coil sees best what is near
+GAIN = (0.6, 1.4)           # contrast of all: a bright scalp leaves little of it to the brain
+OFFSET = (-0.4, 0.4)        # brightness
 NOISE = (0.0, 0.15)         # standard deviation: scans differ in it, and no pattern of it recurs
 
 
@@ -29,10 +30,10 @@ def augment(image, mask, rng):
     another, as is done in data sets where some patients lack a modality, and each channel x
     becomes
 
-        gain · (l + (h − l) · ((x − l) / (h − l))^gamma) + offset + noise
+        gain · (l + (h − l) · ((x − l) / (h − l))^gamma · e^shading) + offset + noise
 
-    with l and h its smallest and largest value here. But for noise and bending, which are
-    normal, all values are drawn uniformly from the module's ranges.
+    with l and h its smallest and largest value here, and shading a smooth field. But for fields
+    and noise, which are normal, all values are drawn uniformly from the module's ranges.
 
     There is no up-down flip: axial slices keep the forehead on one side, so an upside-down
     brain is a picture that never comes, and learning it costs capacity.
@@ -86,6 +87,8 @@ def _relight(image, rng):
         planes[channel] = planes[by]
     low, high = planes.min(axis=(1, 2), keepdims=True), planes.max(axis=(1, 2), keepdims=True)
     span = np.maximum(high - low, np.float32(1e-6))
-    planes = low + span * ((planes - low) / span) ** gamma
+    shading = np.stack([random_displacement(planes.shape[1:], rng, SHADING)[0] for _ in planes])
+    light = np.exp(shading.astype(np.float32))  # (C, H, W)
+    planes = low + span * ((planes - low) / span) ** gamma * light
     planes = planes * gain + offset + noise * rng.standard_normal(planes.shape, np.float32)
     return np.ascontiguousarray(np.moveaxis(planes, 0, -1))

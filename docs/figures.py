@@ -1,5 +1,6 @@
 """The pictures of the docs, drawn from what the code computes: ``python docs/figures.py``."""
 
+import csv
 import json
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from minunet import ops
-from minunet.bench.plots import figure_of
+from minunet.bench.plots import figure_of, learning_figure
 from minunet.ops.conv.im2col import _patches
 from minunet.ops.conv.winograd import _put_tiles, _windows
 
@@ -28,6 +29,9 @@ BENCH = json.loads((Path(__file__).parent / "_static" / "bench.json").read_text(
 MEASURED = {"bench_roofline": ["roofline"], "bench_times": ["step", "inference"],
             "bench_convolution": ["convolution"], "bench_memory_growth": ["memory", "growth"]}
 
+# The history.csv of the shipped model's training, and of its twin's.
+HISTORIES = {"minunet": "lgg_minunet.csv", "PyTorch": "lgg_pytorch.csv"}
+
 
 def draw_all(folder):
     """Write every picture to `folder`, as SVG."""
@@ -37,6 +41,7 @@ def draw_all(folder):
     with rc_context(style):
         pictures = {draw.__name__: draw() for draw in (patches, tiles, painting, pooling, steps)}
         pictures |= {name: figure_of(BENCH, parts) for name, parts in MEASURED.items()}
+        pictures["learning"] = learning()
         for name, figure in pictures.items():
             figure.savefig(folder / f"{name}.svg", metadata={"Date": None},
                            bbox_inches="tight", pad_inches=0.12)
@@ -163,6 +168,15 @@ def steps():
     axes.set(xlabel="step h", ylabel="relative error", ylim=(1e-12, 10), xlim=(h[0], h[-1]))
     axes.spines[["top", "right"]].set_visible(False)
     return figure
+
+
+def learning():
+    """The learning curves of minunet and of PyTorch on the same patients."""
+    static, rows = Path(__file__).parent / "_static", {}
+    for name, file in HISTORIES.items():
+        with open(static / file, encoding="utf-8", newline="") as table:
+            rows[name] = list(csv.DictReader(table))
+    return learning_figure(rows)
 
 
 def _canvas(width, height, columns, rows):

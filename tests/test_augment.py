@@ -21,8 +21,8 @@ def only(monkeypatch):
     """`only(SHIFT=0.05)`: no other variation than the ones given."""
     def set_ranges(**ranges):
         still = {"FLIP": 0.0, "SHIFT": 0.0, "ROTATION": 0.0, "SCALE": (1.0, 1.0), "BEND": 0.0,
-                 "REPLACED": 0.0, "GAMMA": (1.0, 1.0), "SHADING": 0.0, "GAIN": (1.0, 1.0), "OFFSET": (0.0, 0.0),
-                 "NOISE": (0.0, 0.0)}
+                 "REPLACED": 0.0, "GAMMA": (1.0, 1.0), "SHADING": 0.0, "GAIN": (1.0, 1.0),
+                 "OFFSET": (0.0, 0.0), "NOISE": (0.0, 0.0)}
         for name, value in (still | ranges).items():
             monkeypatch.setattr(module, name, value)
 

@@ -16,7 +16,7 @@ from minunet.files import InputError
 from minunet.layers import summarise
 from minunet.predict_files import predict_files
 from minunet.proofs import prove_networks, prove_ops
-from minunet.train import Settings, train, train_step
+from minunet.train import Settings, train
 from minunet.unet import UNet
 
 
@@ -55,7 +55,7 @@ def _demo(options):
           f"look at {run.out / 'predictions.png'} and {run.out / 'history.png'}")
 
 
-def _train(options, step=train_step):
+def _train(options, step=None):
     check_device(options.device)
     out = Path(options.out)
     if (out / "config.json").exists() and not options.resume:

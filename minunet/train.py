@@ -58,31 +58,7 @@ class Settings:
         return asdict(self)
 
 
-def train_step(net, optimiser, images, target):
-    """Make one step: forward, loss, backward, update. Nothing moves between host and device.
-
-    Parameters
-    ----------
-    net : UNet
-    optimiser : optim.Adam or optim.SGD
-        Of ``net.params``.
-    images : array (N, H, W, C)
-    target : array (N, H, W, 1)
-        0 or 1. Both on the network's device.
-
-    Returns
-    -------
-    loss : 0-d array
-        On the device still: ``float(loss)`` fetches it.
-    """
-    logits, cache = net.forward(images, training=True)
-    loss, dlogits = segmentation_loss(logits, target)
-    _, grads = net.backward(dlogits, cache)
-    optimiser.step(grads)
-    return loss
-
-
-def train(training, validation, settings, out, *, device="cpu", resume=False, step=train_step):
+def train(training, validation, settings, out, *, device="cpu", resume=False, step=None):
     """Train a U-Net on some patients and watch it on others.
 
     After every epoch the held-out patients are segmented at their original resolution; the
@@ -100,8 +76,9 @@ def train(training, validation, settings, out, *, device="cpu", resume=False, st
     resume : bool
         Go on after the last whole epoch of the run in `out`. The result is bit for bit that of
         a run that was never interrupted.
-    step : callable
-        What makes a step: takes the arguments of `train_step`, gives the loss.
+    step : callable, optional
+        What makes a step: takes the arguments of `train_step`, which is the default, and gives
+        the loss.
 
     Returns
     -------
@@ -130,7 +107,7 @@ def train(training, validation, settings, out, *, device="cpu", resume=False, st
             began = time.perf_counter()
             with warnings.catch_warnings():  # of overflow: the epoch checks its numbers itself
                 warnings.simplefilter("ignore", RuntimeWarning)
-                loss = _train_epoch(run, slices, steps, bar, step)
+                loss = _train_epoch(run, slices, steps, bar, step or train_step)
                 scores = [patient.score(run.net)[0] for patient in held_out]
             if not np.isfinite(loss) or None in scores:
                 raise InputError(f"the numbers overflow in epoch {run.epoch + 1}; try a smaller "
@@ -149,6 +126,30 @@ def _digest(*arrays):
     for array in arrays:
         digest.update(np.ascontiguousarray(array))
     return digest.hexdigest()
+
+
+def train_step(net, optimiser, images, target):
+    """Make one step: forward, loss, backward, update. Nothing moves between host and device.
+
+    Parameters
+    ----------
+    net : UNet
+    optimiser : optim.Adam or optim.SGD
+        Of ``net.params``.
+    images : array (N, H, W, C)
+    target : array (N, H, W, 1)
+        0 or 1. Both on the network's device.
+
+    Returns
+    -------
+    loss : 0-d array
+        On the device still: ``float(loss)`` fetches it.
+    """
+    logits, cache = net.forward(images, training=True)
+    loss, dlogits = segmentation_loss(logits, target)
+    _, grads = net.backward(dlogits, cache, input_gradient=False)
+    optimiser.step(grads)
+    return loss
 
 
 def segmentation_loss(logits, target):

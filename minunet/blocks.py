@@ -53,7 +53,7 @@ def double_conv_forward(x, name, params, buffers, *, padding, training):
     return x, cache
 
 
-def double_conv_backward(dy, cache):
+def double_conv_backward(dy, cache, input_gradient=True):
     """Give dx, and the gradients of the block's parameters by name.
 
     Parameters
@@ -61,10 +61,12 @@ def double_conv_backward(dy, cache):
     dy : array (N, OH, OW, F)
     cache : list
         From `double_conv_forward` with ``training=True``. It is emptied on the way.
+    input_gradient : bool
+        Whether dx is wanted.
 
     Returns
     -------
-    dx : array (N, H, W, C)
+    dx : array (N, H, W, C), or None
     grads : dict of arrays
     """
     grads = {}
@@ -75,7 +77,8 @@ def double_conv_backward(dy, cache):
                 dy, caches.pop())
         else:
             dy = ops.relu_backward(dy, caches.pop())
-        dy, grads[f"{conv}.w"], grads[f"{conv}.b"] = ops.conv_backward(dy, caches.pop())
+        dy, grads[f"{conv}.w"], grads[f"{conv}.b"] = ops.conv_backward(
+            dy, caches.pop(), input_gradient=bool(cache) or input_gradient)
     return dy, grads
 
 

@@ -88,14 +88,36 @@ def parallel(xp, function, tasks):
     tasks : list of tuple
         Arguments. Results come in this order whatever the number of threads.
     """
+    results, queue = [None] * len(tasks), iter(enumerate(tasks))
+
+    def work():
+        for i, task in queue:
+            results[i] = function(*task)
+
     with blas_on_one_thread():
-        if workers(xp) == 1 or len(tasks) == 1:
-            return [function(*task) for task in tasks]
-        return list(_pool(workers(xp)).map(lambda task: function(*task), tasks))
+        helpers = [_pool(workers(xp)).submit(work)
+                   for _ in range(min(workers(xp), len(tasks)) - 1)]
+        try:
+            work()  # this thread takes its part
+        finally:
+            for helper in helpers:
+                helper.result()
+    return results
+
+
+def add_up(arrays):
+    """Sum an iterable of arrays into the first of them (the built-in would copy it first)."""
+    total = None
+    for array in arrays:
+        if total is None:
+            total = array
+        else:
+            total += array
+    return total
 
 
 def blockwise(function, *arrays, channels=()):
-    """Compute ``function(*arrays, *channels)``, elementwise, block by block on all cores.
+    """Compute an array element by element, block by block on all cores.
 
     A block is small enough that what `function` computes on the way stays in cache, however
     many steps it has. On a GPU the block is the whole.
@@ -103,8 +125,9 @@ def blockwise(function, *arrays, channels=()):
     Parameters
     ----------
     function : callable
-        Takes the same part of each array, and `channels` in a shape that fits; gives an array
-        of the part's shape.
+        ``function(result, *arrays, *channels)`` gets a part of each array, of one shape, and
+        `channels` in a shape that fits; it writes its part of the result into `result`. (To
+        give it back instead would cost a copy.)
     arrays : arrays (..., C), of one shape
     channels : arrays (C,)
         One value a channel each.
@@ -114,15 +137,8 @@ def blockwise(function, *arrays, channels=()):
     array
         Of the shape of the arrays and the dtype of the first.
     """
-    xp, together = array_module(arrays[0]), _pixels_together(arrays[0])
-    result = xp.empty(arrays[0].shape, dtype=arrays[0].dtype)
-    flat, *rows = (_rows(a, together) for a in (result, *arrays))
-    channels = [xp.tile(v, together) for v in channels]
-
-    def block(part):
-        flat[part] = function(*(a[part] for a in rows), *channels)
-
-    parallel(xp, block, _row_parts(xp, flat))
+    result = array_module(arrays[0]).empty(arrays[0].shape, dtype=arrays[0].dtype)
+    per_block(function, result, *arrays, channels=channels)
     return result
 
 
@@ -148,8 +164,8 @@ def blocksum(function, *arrays, channels=()):
         return [ones @ v for v in values]
 
     sums = per_block(block, *arrays, channels=channels)
-    return tuple(sum(parts).reshape(-1, arrays[0].shape[-1]).sum(axis=0)
-                 for parts in zip(*sums, strict=True))
+    return tuple(sum(of_blocks).reshape(-1, arrays[0].shape[-1]).sum(axis=0)
+                 for of_blocks in zip(*sums, strict=True))
 
 
 def per_block(function, *arrays, channels=()):
@@ -162,7 +178,7 @@ def per_block(function, *arrays, channels=()):
     rows = [_rows(a, together) for a in arrays]
     channels = [xp.tile(v, together) for v in channels]
     return parallel(xp, lambda part: function(*(a[part] for a in rows), *channels),
-                    _row_parts(xp, rows[0]))
+                    parts(xp, len(rows[0]), rows[0][:1].nbytes))
 
 
 def _pixels_together(a):
@@ -176,23 +192,24 @@ def _rows(a, together):
     return a.reshape(-1, together * a.shape[-1])
 
 
-def _row_parts(xp, rows):
-    """Slices of at most `CPU_BLOCK_BYTES`."""
-    step = len(rows) if xp is not np else max(1, CPU_BLOCK_BYTES // rows[:1].nbytes)
-    return [(slice(i, min(i + step, len(rows))),) for i in range(0, len(rows), step)]
+def parts(xp, count, item_bytes):
+    """Cut `count` items into slices of at most `CPU_BLOCK_BYTES`, equally many for each core."""
+    number = 1 if xp is not np else _for_all(xp, -(-count * item_bytes // CPU_BLOCK_BYTES))
+    step = -(-count // number)
+    return [(slice(i, min(i + step, count)),) for i in range(0, count, step)]
 
 
-def image_parts(xp, n):
-    """Cut `n` images into one slice a core (on a GPU: one slice), for `parallel`."""
-    step = -(-n // workers(xp))
-    return [(slice(i, min(i + step, n)),) for i in range(0, n, step)]
+def _for_all(xp, number):
+    """Round a number of blocks up so that each core gets equally many."""
+    return -(-number // workers(xp)) * workers(xp)
 
 
 def row_blocks(xp, n, rows, row_bytes, at_least=0):
     """Cut `n` images of `rows` rows into blocks whose scratch memory stays in cache.
 
     A block is some rows of one image, or some whole images: either way its part of a
-    channels-last array is one contiguous stretch of memory. No core goes without a block.
+    channels-last array is one contiguous stretch of memory. As far as it goes, each core gets
+    equally many.
 
     Parameters
     ----------
@@ -211,7 +228,11 @@ def row_blocks(xp, n, rows, row_bytes, at_least=0):
         The images and the rows of each block, in order.
     """
     limit = max(CPU_BLOCK_BYTES if xp is np else GPU_BLOCK_BYTES, at_least)
-    images = max(1, min(limit // (rows * row_bytes), -(-n // workers(xp))))
-    step = min(max(1, limit // row_bytes), -(-rows // -(-workers(xp) // n)))
+    fit = limit // (rows * row_bytes)  # whole images
+    if fit and n >= workers(xp):
+        images, step = -(-n // _for_all(xp, -(-n // fit))), rows
+    else:
+        cuts = -(-rows * row_bytes // limit)
+        images, step = 1, -(-rows // (_for_all(xp, cuts) if n % workers(xp) else cuts))
     return [(slice(i, min(i + images, n)), slice(r, min(r + step, rows)))
             for i in range(0, n, images) for r in range(0, rows, step)]

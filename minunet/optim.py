@@ -3,6 +3,7 @@
 import math
 
 from minunet.backend import array_module
+from minunet.cores import parallel
 from minunet.ops.checks import check_float, check_shape
 
 
@@ -80,15 +81,19 @@ class Adam:
         _check_grads(self.params, grads)
         self.steps += 1
         correction1, correction2 = 1 - self.beta1**self.steps, 1 - self.beta2**self.steps
-        for name, p in self.params.items():
-            g, m, v = grads[name], self.state[f"m/{name}"], self.state[f"v/{name}"]
+
+        def update(name):
+            p, g, xp = self.params[name], grads[name], array_module(grads[name])
+            m, v = self.state[f"m/{name}"], self.state[f"v/{name}"]
             m += (1 - self.beta1) * (g - m)
             v += (1 - self.beta2) * (g * g - v)
-            root = array_module(v).sqrt(v / correction2)
+            root = xp.sqrt(v / correction2)
             root += self.eps
             if self.weight_decay and name.endswith(".w"):
                 p *= 1 - self.lr * self.weight_decay
             p -= (self.lr / correction1) * (m / root)
+
+        parallel(array_module(self.params[min(grads)]), update, [(name,) for name in grads])
 
 
 def warmup_cosine(step, total, peak, warmup=0.1, floor=0.01):

@@ -11,7 +11,7 @@ import numpy as np
 from minunet import checkpoint, ops
 from minunet.backend import array_module, check_device, to_device, to_host
 from minunet.blocks import double_conv_backward, double_conv_forward
-from minunet.cores import blas_on_one_thread, blockwise
+from minunet.cores import blas_on_one_thread
 from minunet.layers import check_config, list_layers, parameter_shapes, trace
 from minunet.ops.checks import check_float, check_shape
 
@@ -100,7 +100,8 @@ class UNet:
         for level in range(1, self.depth + 1):  # the contracting path
             x, cache[f"enc{level}"] = self._block(f"enc{level}", x, training)
             skips.append(x)
-            x, cache[f"enc{level}.pool"] = ops.max_pool_forward(x)
+            x, cache[f"enc{level}.pool"] = (ops.max_pool_forward(x) if training
+                                            else (ops.max_pool_inference(x), None))
         x, cache["bottom"] = self._block("bottom", x, training)
         if self.dropout and training:
             x, cache["dropout"] = ops.dropout_forward(x, self.dropout, self.rng)
@@ -117,7 +118,7 @@ class UNet:
                                    training=training)
 
     @blas_on_one_thread()
-    def backward(self, dlogits, cache):
+    def backward(self, dlogits, cache, input_gradient=True):
         """Compute the gradients, back along the way that the data came.
 
         Parameters
@@ -126,10 +127,12 @@ class UNet:
         cache : dict
             From `forward(x, training=True)`. It is emptied on the way, to free memory early: a
             second call needs a second forward.
+        input_gradient : bool
+            Whether dx is wanted. Training has no use for it, and its convolution is a large one.
 
         Returns
         -------
-        dx : array (N, H, W, in_channels)
+        dx : array (N, H, W, in_channels), or None
         grads : dict of arrays, with the keys, shapes and order of `params`
 
         Raises
@@ -158,8 +161,9 @@ class UNet:
         for level in range(self.depth, 0, -1):
             dx = ops.max_pool_backward(dx, cache.pop(f"enc{level}.pool"))
             # One value went two ways, down and across: the gradients of both ways add.
-            dx = blockwise(lambda down, across: down + across, dx, dskips.pop(level))
-            dx, block_grads = double_conv_backward(dx, cache.pop(f"enc{level}"))
+            dx = ops.add(dx, dskips.pop(level))
+            dx, block_grads = double_conv_backward(
+                dx, cache.pop(f"enc{level}"), input_gradient=level > 1 or input_gradient)
             grads |= block_grads
         return dx, {name: grads[name] for name in self.params}
 

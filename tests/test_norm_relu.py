@@ -19,7 +19,7 @@ def test_it_is_the_two_ops(backend, rng, monkeypatch, block_bytes):
     normal, norm_cache = ops.batch_norm_forward(x, gamma, beta)
     expected, relu_cache = ops.relu_forward(normal)
     y, cache = ops.batch_norm_relu_forward(x, gamma, beta)
-    np.testing.assert_array_equal(backend.asnumpy(y), backend.asnumpy(expected))
+    np.testing.assert_allclose(backend.asnumpy(y), backend.asnumpy(expected), rtol=0, atol=1e-12)
     dy = backend.asarray(rng.normal(size=(2, 9, 7, 5)))
     both = ops.batch_norm_backward(ops.relu_backward(dy, relu_cache), norm_cache)
     for got, wanted in zip(ops.batch_norm_relu_backward(dy, cache), both, strict=True):

@@ -58,3 +58,12 @@ def test_channels_and_images_are_pooled_each_for_itself(backend, rng):
 def test_what_does_not_fit_is_named(settings, message):
     with pytest.raises(ValueError, match=message):
         ops.max_pool_forward(np.zeros((1, 5, 5, 1)), **settings)
+
+
+@pytest.mark.parametrize("shape, size", [((2, 6, 9, 3), (2, 3)), ((1, 7, 5, 2), 2), ((3, 8, 1), 3),
+                                         ((1, 4, 5, 6, 2), 2)], ids=str)
+def test_inference_gives_the_same_values(backend, rng, shape, size):
+    x = backend.asarray(rng.normal(size=shape))
+    expected, _ = ops.max_pool_forward(x, size=size)
+    y = ops.max_pool_inference(x, size=size)
+    np.testing.assert_array_equal(backend.asnumpy(y), backend.asnumpy(expected))

@@ -75,7 +75,7 @@ def test_sizes_with_every_remainder_by_four(backend, rng, size, method):
                                    (1, 17, 23, 128, 64), (1, 33, 30, 16, 256),
                                    (1, 16, 16, 256, 256)], ids=str)
 @pytest.mark.parametrize("signs", ["both", "positive"])
-def test_the_error_in_single_precision_is_at_most_2e_5_of_the_largest_value(rng, shape, signs, method):
+def test_the_error_in_single_precision_is_at_most_2e_5_of_the_largest(rng, shape, signs, method):
     n, h, width, c, f = shape
     x, w, dy = (rng.standard_normal(size, dtype=np.float32)
                 for size in ((n, h, width, c), (3, 3, c, f), (n, h, width, f)))

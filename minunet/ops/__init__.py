@@ -7,7 +7,7 @@ One alphabet of shapes: N images, H × W pixels, C channels in, F channels out, 
 S stride, P padding, OH × OW output. Images are ``(N, H, W, C)``.
 """
 
-from minunet.ops.activation import log_softmax, relu_backward, relu_forward, sigmoid
+from minunet.ops.activation import add, log_softmax, relu_backward, relu_forward, sigmoid
 from minunet.ops.concat import concat_backward, concat_forward
 from minunet.ops.conv import conv_backward, conv_forward, conv_relu_inference
 from minunet.ops.conv_transpose import conv_transpose_backward, conv_transpose_forward
@@ -20,14 +20,14 @@ from minunet.ops.norm import (
     fold_batch_norm,
 )
 from minunet.ops.norm_relu import batch_norm_relu_backward, batch_norm_relu_forward
-from minunet.ops.pool import max_pool_backward, max_pool_forward
+from minunet.ops.pool import max_pool_backward, max_pool_forward, max_pool_inference
 
 __all__ = [
-    "batch_norm_backward", "batch_norm_forward", "batch_norm_inference",
+    "add", "batch_norm_backward", "batch_norm_forward", "batch_norm_inference",
     "batch_norm_relu_backward", "batch_norm_relu_forward", "concat_backward", "concat_forward",
     "conv_backward", "conv_forward", "conv_relu_inference",
     "conv_transpose_backward", "conv_transpose_forward",
     "dice_loss", "dropout_backward", "dropout_forward", "fold_batch_norm", "log_softmax",
-    "max_pool_backward", "max_pool_forward", "relu_backward", "relu_forward",
+    "max_pool_backward", "max_pool_forward", "max_pool_inference", "relu_backward", "relu_forward",
     "sigmoid", "sigmoid_cross_entropy", "softmax_cross_entropy",
 ]

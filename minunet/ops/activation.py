@@ -24,7 +24,8 @@ def relu_forward(x):
         raise ValueError(f"x must have an axis and not be empty, got shape {x.shape}")
     xp = array_module(x)
     # A row of zeros, not the number 0, with which NumPy's maximum is slow.
-    y = blockwise(xp.maximum, x, channels=(xp.zeros(x.shape[-1], dtype=x.dtype),))
+    y = blockwise(lambda y, x, zero: xp.maximum(x, zero, out=y), x,
+                  channels=(xp.zeros(x.shape[-1], dtype=x.dtype),))
     return y, y
 
 
@@ -44,7 +45,25 @@ def relu_backward(dy, cache):
     y = cache
     check_float("dy", dy, like=y)
     check_shape("dy", dy, y.shape)
-    return blockwise(lambda dy, y: dy * (y > 0), dy, y)
+    xp = array_module(y)
+    return blockwise(lambda dx, dy, y: xp.multiply(dy, y > 0, out=dx), dy, y)
+
+
+def add(a, b):
+    """a + b, element by element: where a value went two ways, the gradients of both ways add.
+
+    Parameters
+    ----------
+    a, b : arrays of one shape and dtype
+
+    Returns
+    -------
+    array
+    """
+    check_float("b", b, like=a)
+    check_shape("b", b, a.shape)
+    xp = array_module(a)
+    return blockwise(lambda total, a, b: xp.add(a, b, out=total), a, b)
 
 
 def sigmoid(x):

@@ -1,7 +1,7 @@
 """The skip connection's op: crop what came across to the size of what came up, and join them."""
 
 from minunet.backend import array_module
-from minunet.cores import image_parts, parallel
+from minunet.cores import parallel, row_blocks
 from minunet.ops.checks import check_float, check_image, check_shape
 
 
@@ -41,11 +41,13 @@ def concat_forward(skip, up):
     xp, channels = array_module(skip), skip.shape[-1]
     y = xp.empty((*up.shape[:-1], channels + up.shape[-1]), dtype=up.dtype)  # (N, OH, OW, C + F)
 
-    def some(images):
-        y[images, ..., :channels] = skip[images][crop]
-        y[images, ..., channels:] = up[images]
+    centre = skip[crop]
 
-    parallel(xp, some, image_parts(xp, len(up)))
+    def block(images, rows):
+        y[images, rows, ..., :channels] = centre[images, rows]
+        y[images, rows, ..., channels:] = up[images, rows]
+
+    parallel(xp, block, row_blocks(xp, *y.shape[:2], 2 * y[:1, :1].nbytes))
     return y, (skip.shape, crop, y.shape, y.dtype)
 
 
@@ -72,9 +74,11 @@ def concat_backward(dy, cache):
     dskip = (xp.empty if skip_shape[:-1] == y_shape[:-1] else xp.zeros)(skip_shape, dtype=dtype)
     dup = xp.empty((*y_shape[:-1], y_shape[-1] - channels), dtype=dtype)
 
-    def some(images):
-        dskip[images][crop] = dy[images, ..., :channels]
-        dup[images] = dy[images, ..., channels:]
+    centre = dskip[crop]
 
-    parallel(xp, some, image_parts(xp, len(dy)))
+    def block(images, rows):
+        centre[images, rows] = dy[images, rows, ..., :channels]
+        dup[images, rows] = dy[images, rows, ..., channels:]
+
+    parallel(xp, block, row_blocks(xp, *dy.shape[:2], 2 * dy[:1, :1].nbytes))
     return dskip, dup

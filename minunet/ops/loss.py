@@ -5,6 +5,7 @@ exponential cancel on paper instead of overflowing in the computer.
 """
 
 from minunet.backend import array_module
+from minunet.cores import blocksum, blockwise, parallel, parts
 from minunet.ops.activation import log_softmax, sigmoid
 from minunet.ops.checks import check_float, check_image, check_shape, check_values
 
@@ -40,14 +41,19 @@ def sigmoid_cross_entropy(logits, target, weight=None):
     """
     xp = array_module(logits, "logits")
     _check_target(logits, target)
-    z = logits
-    losses = xp.maximum(z, 0) - z * target + xp.log1p(xp.exp(-xp.abs(z)))
-    dlogits = (sigmoid(z) - target) / z.size
+    arrays = [logits, target]
     if weight is not None:
-        check_float("weight", weight, ndim=z.ndim, like=z)
-        check_shape("weight", weight, (*z.shape[:-1], 1))
-        losses, dlogits = losses * weight, dlogits * weight
-    return losses.sum() / z.size, dlogits
+        check_float("weight", weight, ndim=logits.ndim, like=logits)
+        check_shape("weight", weight, (*logits.shape[:-1], 1))
+        arrays.append(xp.broadcast_to(weight, logits.shape))
+
+    def losses(z, t, weight=1):
+        return (weight * (xp.maximum(z, 0) - z * t + xp.log1p(xp.exp(-xp.abs(z)))),)
+
+    def gradient(dz, z, t, weight=1):
+        xp.multiply(sigmoid(z) - t, weight / logits.size, out=dz)
+
+    return blocksum(losses, *arrays)[0].sum() / logits.size, blockwise(gradient, *arrays)
 
 
 def softmax_cross_entropy(logits, labels, weight=None):
@@ -86,15 +92,20 @@ def softmax_cross_entropy(logits, labels, weight=None):
         raise TypeError(f"labels must be integers, got {labels.dtype}")
     check_shape("labels", labels, logits.shape[:-1])
     check_values("labels", labels, range(logits.shape[-1]))
-    log_p = log_softmax(logits)  # (N, H, W, K)
-    hit = labels[..., None] == xp.arange(logits.shape[-1])  # (N, H, W, K), one-hot
-    losses = -(log_p * hit).sum(axis=-1)  # (N, H, W)
-    dlogits = (xp.exp(log_p) - hit) / labels.size
     if weight is not None:
         check_float("weight", weight, like=logits)
         check_shape("weight", weight, labels.shape)
-        losses, dlogits = losses * weight, dlogits * weight[..., None]
-    return losses.sum() / labels.size, dlogits
+    classes, dlogits = xp.arange(logits.shape[-1]), xp.empty(logits.shape, dtype=logits.dtype)
+
+    def some(images):
+        log_p = log_softmax(logits[images])  # (n, H, W, K)
+        hit = labels[images][..., None] == classes  # (n, H, W, K), one-hot
+        weights = 1 if weight is None else weight[images][..., None]
+        dlogits[images] = (xp.exp(log_p) - hit) * (weights / labels.size)
+        return -(weights * log_p * hit).sum()
+
+    losses = parallel(xp, some, parts(xp, len(logits), 4 * logits[:1].nbytes))
+    return sum(losses) / labels.size, dlogits
 
 
 def dice_loss(logits, target, *, smooth=1.0):
@@ -135,13 +146,17 @@ def dice_loss(logits, target, *, smooth=1.0):
     _check_target(logits, target)
     if not smooth >= 0:
         raise ValueError(f"smooth must be a number from 0, got {smooth!r}")
-    p = sigmoid(logits)
-    pixels = tuple(range(p.ndim - 1))
-    overlap = 2 * (p * target).sum(axis=pixels) + smooth  # (C,)
-    total = p.sum(axis=pixels) + target.sum(axis=pixels) + smooth  # (C,)
-    dice = overlap / total
-    dp = (dice - 2 * target) / (total * len(dice))
-    return 1 - dice.mean(), dp * p * (1 - p)
+    xp = array_module(logits)
+    p = blockwise(lambda p, z: xp.copyto(p, sigmoid(z)), logits)
+    overlap, predicted, true = blocksum(lambda p, t: (p * t, p, t), p, target)  # (C,) each
+    total = predicted + true + smooth
+    dice = (2 * overlap + smooth) / total
+
+    def gradient(dz, p, t, dice, scale):
+        xp.multiply((dice - 2 * t) * scale, p * (1 - p), out=dz)
+
+    dlogits = blockwise(gradient, p, target, channels=(dice, 1 / (total * len(dice))))
+    return 1 - dice.mean(), dlogits
 
 
 def _check_target(logits, target):

@@ -50,8 +50,9 @@ def batch_norm_forward(x, gamma, beta, *, eps=1e-5):
     """
     check_norm("x", x, gamma=gamma, beta=beta)
     mean, var = moments(x)
-    inverse_std = 1 / array_module(x).sqrt(var + eps)
-    y = blockwise(lambda x, mean, scale, beta: (x - mean) * scale + beta, x,
+    xp = array_module(x)
+    inverse_std = 1 / xp.sqrt(var + eps)
+    y = blockwise(lambda y, x, mean, scale, beta: xp.add((x - mean) * scale, beta, out=y), x,
                   channels=(mean, gamma * inverse_std, beta))
     return y, BatchNormCache(x, mean, var, inverse_std, gamma)
 
@@ -84,8 +85,12 @@ def batch_norm_backward(dy, cache):
     dbeta, dgamma = blocksum(lambda dy, x, mean: (dy, dy * (x - mean)), dy, x, channels=(mean,))
     dgamma = inverse_std * dgamma
     through_mean, through_std = dbeta / pixels, dgamma * inverse_std / pixels
-    dx = blockwise(lambda dy, x, mean, m, s, scale: (dy - m - (x - mean) * s) * scale, dy, x,
-                   channels=(mean, through_mean, through_std, gamma * inverse_std))
+
+    def gradient(dx, dy, x, mean, m, s, scale):
+        array_module(dx).multiply(dy - m - (x - mean) * s, scale, out=dx)
+
+    dx = blockwise(gradient, dy, x, channels=(mean, through_mean, through_std,
+                                              gamma * inverse_std))
     return dx, dgamma, dbeta
 
 
@@ -104,8 +109,9 @@ def batch_norm_inference(x, gamma, beta, mean, var, *, eps=1e-5):
     y : array like `x`
     """
     check_norm("x", x, gamma=gamma, beta=beta, mean=mean, var=var)
-    scale = gamma / array_module(x).sqrt(var + eps)  # (C,)
-    return blockwise(lambda x, scale, shift: x * scale + shift, x,
+    xp = array_module(x)
+    scale = gamma / xp.sqrt(var + eps)  # (C,)
+    return blockwise(lambda y, x, scale, shift: xp.add(x * scale, shift, out=y), x,
                      channels=(scale, beta - mean * scale))
 
 
@@ -129,8 +135,10 @@ def fold_batch_norm(w, gamma, beta, mean, var, *, eps=1e-5):
     b : array (F,)
     """
     check_norm("w", w, gamma=gamma, beta=beta, mean=mean, var=var)
-    scale = gamma / array_module(w).sqrt(var + eps)  # (F,)
-    return w * scale, beta - mean * scale
+    xp = array_module(w)
+    scale = gamma / xp.sqrt(var + eps)  # (F,)
+    folded = blockwise(lambda out, w, scale: xp.multiply(w, scale, out=out), w, channels=(scale,))
+    return folded, beta - mean * scale
 
 
 def check_norm(image, x, **per_channel):

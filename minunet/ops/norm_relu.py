@@ -50,10 +50,15 @@ def batch_norm_relu_forward(x, gamma, beta, *, eps=1e-5):
     xp = array_module(x)
     mean, var = moments(x)
     inverse_std = 1 / xp.sqrt(var + eps)
-    # A row of zeros, not the number 0, with which NumPy's maximum is slow.
-    y = blockwise(lambda x, zero, *affine: xp.maximum(_affine(x, *affine), zero), x,
-                  channels=(xp.zeros_like(beta), mean, gamma * inverse_std, beta))
-    return y, BatchNormReluCache(x, mean, var, inverse_std, gamma, beta)
+    cache = BatchNormReluCache(x, mean, var, inverse_std, gamma, beta)
+
+    def normalise_and_cut(y, x, scale, shift, zero):
+        xp.multiply(x, scale, out=y)
+        y += shift
+        xp.maximum(y, zero, out=y)
+
+    y = blockwise(normalise_and_cut, x, channels=_affine(cache))
+    return y, cache
 
 
 def batch_norm_relu_backward(dy, cache):
@@ -73,27 +78,40 @@ def batch_norm_relu_backward(dy, cache):
     -------
     dx, dgamma, dbeta : arrays of the shapes of x, gamma and beta
     """
-    x, mean, _, inverse_std, gamma, beta = cache
+    x, mean, _, inverse_std, _, _ = cache
     check_float("dy", dy, like=x)
     check_shape("dy", dy, x.shape)
-    pixels = dy.size // dy.shape[-1]
-    scale = gamma * inverse_std
+    xp, pixels = array_module(x), dy.size // dy.shape[-1]
 
-    def sums(dy, x, mean, scale, beta):
-        d = dy * (_affine(x, mean, scale, beta) > 0)
+    def passed(x, scale, shift, zero):  # where the ReLU let y pass
+        y = x * scale
+        y += shift
+        return y > zero
+
+    def sums(dy, x, mean, *affine):
+        d = dy * passed(x, *affine)
         return d, d * (x - mean)
 
-    def gradient(dy, x, mean, scale, beta, m, s):
-        d = dy * (_affine(x, mean, scale, beta) > 0)
-        return (d - m - (x - mean) * s) * scale
-
-    dbeta, dgamma = blocksum(sums, dy, x, channels=(mean, scale, beta))
+    dbeta, dgamma = blocksum(sums, dy, x, channels=(mean, *_affine(cache)))
     dgamma = inverse_std * dgamma
-    dx = blockwise(gradient, dy, x, channels=(mean, scale, beta, dbeta / pixels,
-                                              dgamma * inverse_std / pixels))
+    slope = dgamma * inverse_std / pixels  # x̂ dγ / M = (x − μ) · slope
+
+    def gradient(dx, dy, x, minus_slope, offset, scale, *affine):
+        xp.multiply(dy, passed(x, scale, *affine), out=dx)
+        dx += x * minus_slope
+        dx += offset
+        dx *= scale
+
+    dx = blockwise(gradient, dy, x, channels=(-slope, mean * slope - dbeta / pixels,
+                                              *_affine(cache)))
     return dx, dgamma, dbeta
 
 
-def _affine(x, mean, scale, beta):
-    """γ x̂ + β, rounded alike in forward and backward: else they might cut off differently."""
-    return (x - mean) * scale + beta
+def _affine(cache):
+    """γ x̂ + β as x · scale + shift: scale and shift, and a row of zeros to compare it with.
+
+    Forward and backward use the same, so that they cut off at the same places to the last bit.
+    A row of zeros, and not the number 0, because NumPy's maximum is slow with that.
+    """
+    scale = cache.gamma * cache.inverse_std
+    return scale, cache.beta - cache.mean * scale, array_module(scale).zeros_like(scale)

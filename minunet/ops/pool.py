@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from minunet.backend import array_module
-from minunet.cores import image_parts, parallel, row_blocks
+from minunet.cores import parallel, parts, row_blocks
 from minunet.ops.checks import check_float, check_image, check_shape, per_axis
 
 
@@ -36,18 +36,8 @@ def max_pool_forward(x, *, size=2, stride=None, padding=0):
     TypeError, ValueError
         If shapes do not fit, or the window is larger than the padded image.
     """
-    check_image("x", x)
+    size, stride, padding, padded, out = _plan(x, size, stride, padding)
     xp, axes = array_module(x), x.ndim - 2
-    size = per_axis("size", size, axes, 1)
-    stride = size if stride is None else per_axis("stride", stride, axes, 1)
-    padding = per_axis("padding", padding, axes, 0)
-    if any(2 * p > k for p, k in zip(padding, size, strict=True)):
-        raise ValueError(f"padding must be at most half of size {size}, got {padding}")
-    padded = _pad(x, padding, -xp.inf)  # (N, H + 2P, W + 2P, C)
-    out = tuple((h - k) // s + 1 for h, k, s in
-                zip(padded.shape[1:-1], size, stride, strict=True))
-    if min(out) < 1:
-        raise ValueError(f"size {size} is larger than x {x.shape} with padding {padding}")
     y = xp.empty((len(x), *out, x.shape[-1]), dtype=x.dtype)  # (N, OH, OW, C)
     winner = xp.empty(y.shape, dtype=np.min_scalar_type(math.prod(size)))
 
@@ -65,6 +55,54 @@ def max_pool_forward(x, *, size=2, stride=None, padding=0):
     row_bytes = padded[:1, :1].nbytes * (stride[0] + 1)
     parallel(xp, block, row_blocks(xp, len(x), out[0], row_bytes))
     return y, (winner, _windows(size, stride, out), padding, x.shape, x.dtype)
+
+
+def max_pool_inference(x, *, size=2):
+    """y as of `max_pool_forward`, with windows that tile the image, and no word of the winners.
+
+    Parameters
+    ----------
+    x : array (N, H, W, C), float
+    size : int or one int an axis
+
+    Returns
+    -------
+    y : array (N, OH, OW, C)
+    """
+    size, stride, _, x, out = _plan(x, size, None, 0)
+    xp = array_module(x)
+    y = xp.empty((len(x), *out, x.shape[-1]), dtype=x.dtype)  # (N, OH, OW, C)
+
+    def block(images, rows):
+        best = x[images, rows.start * size[0] : rows.stop * size[0]]
+        for axis, (k, h) in enumerate(zip(size, (rows.stop - rows.start, *out[1:]), strict=True)):
+            # Down first: whole rows are compared, and what is left is half as much.
+            picks = [best[(slice(None),) * (axis + 1) + (slice(i, i + (h - 1) * k + 1, k),)]
+                     for i in range(k)]
+            best = picks[0]
+            for other in picks[1:]:
+                best = xp.maximum(best, other)
+        y[images, rows] = best
+
+    parallel(xp, block, row_blocks(xp, len(x), out[0], x[:1, :1].nbytes * (size[0] + 1)))
+    return y
+
+
+def _plan(x, size, stride, padding):
+    """Check the arguments; give them an axis each, x padded, and the size of y."""
+    check_image("x", x)
+    axes = x.ndim - 2
+    size = per_axis("size", size, axes, 1)
+    stride = size if stride is None else per_axis("stride", stride, axes, 1)
+    padding = per_axis("padding", padding, axes, 0)
+    if any(2 * p > k for p, k in zip(padding, size, strict=True)):
+        raise ValueError(f"padding must be at most half of size {size}, got {padding}")
+    padded = _pad(x, padding, -array_module(x).inf)  # (N, H + 2P, W + 2P, C)
+    out = tuple((h - k) // s + 1 for h, k, s in
+                zip(padded.shape[1:-1], size, stride, strict=True))
+    if min(out) < 1:
+        raise ValueError(f"size {size} is larger than x {x.shape} with padding {padding}")
+    return size, stride, padding, padded, out
 
 
 def _strongest(values, places, later, axis, size, stride, out):
@@ -103,13 +141,14 @@ def max_pool_backward(dy, cache):
     check_shape("dy", dy, winner.shape)
     size = (h + 2 * p for h, p in zip(x_shape[1:-1], padding, strict=True))
     xp = array_module(dy)
-    dx = xp.zeros((len(dy), *size, x_shape[-1]), dtype=dtype)
+    dx = xp.empty((len(dy), *size, x_shape[-1]), dtype=dtype)
 
-    def some(images):
+    def some(images):  # whole images, since windows may overlap
+        dx[images] = 0
         for place, window in enumerate(windows):
             dx[images][window] += dy[images] * (winner[images] == place)
 
-    parallel(xp, some, image_parts(xp, len(dy)))
+    parallel(xp, some, parts(xp, len(dy), dx[:1].nbytes))
     return dx[_inside(x_shape, padding)]
 
 

@@ -16,6 +16,8 @@ from minunet.ops.conv import im2col, loops, tiles, winograd, winograd_rows
 
 METHODS = {"loops": loops, "im2col": im2col, "tiles": tiles, "winograd_rows": winograd_rows,
            "winograd": winograd}
+# Whether a method can do a kernel, stride and padding; the others do all.
+FITS = {"tiles": tiles.fits, "winograd_rows": winograd_rows.fits, "winograd": winograd_rows.fits}
 ROWS_FROM, WINOGRAD_FROM = 8, 40  # C · F / (C + F) from which each is the fastest: `choose`
 
 
@@ -60,7 +62,7 @@ def conv_forward(x, w, b=None, *, stride=1, padding=0, method="auto"):
     return y, (x, w, b is not None, stride, padding, module)
 
 
-def conv_backward(dy, cache):
+def conv_backward(dy, cache, *, input_gradient=True):
     """Give the gradients of the loss for all that went into `conv_forward`.
 
     ::
@@ -76,16 +78,18 @@ def conv_backward(dy, cache):
         Gradient of the loss with respect to y.
     cache : tuple
         From `conv_forward`.
+    input_gradient : bool
+        Whether dx is wanted: what the first layer of a network could do without.
 
     Returns
     -------
     dx, dw, db : arrays of the shapes of x, w and b
-        `db` is None if there was no bias.
+        `db` is None if there was no bias, `dx` if it was not wanted.
     """
     x, w, has_bias, stride, padding, module = cache
     check_float("dy", dy, ndim=x.ndim, like=x)
     check_shape("dy", dy, (len(x), *_output_size(x, w, stride, padding), w.shape[-1]))
-    dx = module.data_gradient(dy, w, x.shape, stride, padding)
+    dx = module.data_gradient(dy, w, x.shape, stride, padding) if input_gradient else None
     dw = module.weight_gradient(x, dy, w.shape[:-2], stride, padding)
     db = blocksum(lambda dy: (dy,), dy)[0] if has_bias else None
     return dx, dw, db
@@ -162,18 +166,17 @@ def choose(method, w_shape, stride, padding):
     if method == "auto":
         if tiles.fits(kernel, stride, padding):
             return tiles
-        if not winograd.fits(kernel, stride, padding) or c * f < ROWS_FROM * (c + f):
+        if not winograd_rows.fits(kernel, stride, padding) or c * f < ROWS_FROM * (c + f):
             return im2col
         return winograd_rows if c * f < WINOGRAD_FROM * (c + f) else winograd
     if method not in METHODS:
         raise ValueError(f"method must be 'auto' or one of {sorted(METHODS)}, got {method!r}")
-    module = METHODS[method]
-    if hasattr(module, "fits") and not module.fits(kernel, stride, padding):
-        does = ("kernels as large as the stride, without padding" if module is tiles
+    if method in FITS and not FITS[method](kernel, stride, padding):
+        does = ("kernels as large as the stride, without padding" if method == "tiles"
                 else "3×3 kernels with stride 1 and padding up to 2")
         raise ValueError(f"method {method!r} does {does}; got kernel {kernel}, stride {stride}, "
                          f"padding {padding}")
-    return module
+    return METHODS[method]
 
 
 def check_conv_arguments(x, w, b, channels):

@@ -17,7 +17,7 @@ import math
 import numpy as np
 
 from minunet.backend import array_module
-from minunet.cores import parallel, row_blocks, workers
+from minunet.cores import add_up, parallel, row_blocks, workers
 
 
 def forward(x, w, b, out, stride, padding, relu=False):
@@ -59,14 +59,13 @@ def weight_gradient(x, dy, kernel, stride, padding):
     blocks = _blocks(x, (*kernel, c, f), out)
     share = -(-len(blocks) // workers(xp))
 
-    def partial(first):
-        dw = 0
+    def products(first):
         for images, rows in blocks[first : first + share]:
             patches = _patches(x, images, rows, kernel, out, stride, padding)
-            dw += patches.T @ dy[images, rows].reshape(-1, f)
-        return dw  # (KH·KW·C, F)
+            yield patches.T @ dy[images, rows].reshape(-1, f)  # (KH·KW·C, F)
 
-    dw = sum(parallel(xp, partial, [(first,) for first in range(0, len(blocks), share)]))
+    dw = add_up(parallel(xp, lambda first: add_up(products(first)),
+                         [(first,) for first in range(0, len(blocks), share)]))
     return dw.reshape(*kernel, c, f)
 
 

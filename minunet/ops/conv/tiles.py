@@ -12,7 +12,7 @@ So each of the KH matrix products takes or gives rows of the image as they lie i
 import numpy as np
 
 from minunet.backend import array_module
-from minunet.cores import parallel, row_blocks, workers
+from minunet.cores import add_up, parallel, row_blocks, workers
 
 
 def fits(kernel, stride, padding):
@@ -27,10 +27,10 @@ def forward(x, w, b, out, stride, padding, relu=False):
     pieces = [(_pieces(x, k, stride, out), _flat(w[k])) for k in np.ndindex(*stride[:-1])]
 
     def block(images, rows):
-        total = 0 if b is None else b
+        here, total = y[images, rows], 0 if b is None else b
         for source, w_k in pieces:
-            total = total + source[images, rows] @ w_k
-        y[images, rows] = xp.maximum(total, 0) if relu else total
+            total = total + source[images, rows].reshape(-1, len(w_k)) @ w_k
+        here[...] = (xp.maximum(total, 0) if relu else total).reshape(here.shape)
 
     parallel(xp, block, _blocks(y))
     return y
@@ -45,9 +45,12 @@ def data_gradient(dy, w, x_shape, stride, padding, b=None):
     bias = None if b is None else xp.tile(b, stride[-1])  # (KW·C,)
 
     def block(images, rows):
+        gradient = dy[images, rows].reshape(-1, dy.shape[-1])
         for target, w_k in pieces:
-            piece = dy[images, rows] @ w_k.T
-            target[images, rows] = piece if b is None else piece + bias
+            piece, here = gradient @ w_k.T, target[images, rows]
+            if b is not None:
+                piece += bias
+            here[...] = piece.reshape(here.shape)
 
     parallel(xp, block, _blocks(dy))
     return dx
@@ -56,20 +59,18 @@ def data_gradient(dy, w, x_shape, stride, padding, b=None):
 def weight_gradient(x, dy, kernel, stride, padding):
     """dw[k] = Σ pieces(k)ᵀ · dy over the blocks; each thread adds up its own, in a fixed order."""
     xp, out, f = array_module(x), dy.shape[1:-1], dy.shape[-1]
-    offsets = list(np.ndindex(*stride[:-1]))
     blocks = _blocks(dy)
     share = -(-len(blocks) // workers(xp))
 
-    def partial(first):
-        dw = [0] * len(offsets)
+    def products(first):
         for images, rows in blocks[first : first + share]:
             gradient = dy[images, rows].reshape(-1, f)
-            for i, k in enumerate(offsets):
-                piece = _pieces(x, k, stride, out)[images, rows]
-                dw[i] += piece.reshape(len(gradient), -1).T @ gradient  # (KW·C, F)
-        return xp.stack(dw)
+            pieces = [_pieces(x, k, stride, out)[images, rows].reshape(len(gradient), -1)
+                      for k in np.ndindex(*stride[:-1])]
+            yield xp.stack([piece.T @ gradient for piece in pieces])  # (KH, KW·C, F)
 
-    dw = sum(parallel(xp, partial, [(first,) for first in range(0, len(blocks), share)]))
+    dw = add_up(parallel(xp, lambda first: add_up(products(first)),
+                         [(first,) for first in range(0, len(blocks), share)]))
     return dw.reshape(*kernel, x.shape[-1], f)
 
 

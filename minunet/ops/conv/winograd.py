@@ -28,25 +28,30 @@ A. Lavin and S. Gray, "Fast algorithms for convolutional neural networks", 2016,
 """
 
 from minunet.backend import array_module
-from minunet.cores import parallel, row_blocks, workers
+from minunet.cores import add_up, parallel, parts, row_blocks, workers
 from minunet.ops.conv.im2col import finish, strip, turn
-from minunet.ops.conv.winograd_rows import TILE, WINDOW, fits, matrices
+from minunet.ops.conv.winograd_rows import TILE, WINDOW, matrices
 
 
 def forward(x, w, b, out, stride, padding, relu=False):
-    """V, U, M and y as above, and the bias, block by block."""
+    """V, U, M and y as above, and the bias, in blocks of tiles."""
     xp, (c, f) = array_module(x), w.shape[-2:]
     b_t, g, a_t = matrices(xp, x.dtype)
-    u = _sandwich(xp, g, w)  # (6, 6, C, F)
     y = xp.empty((len(x), *out, f), dtype=x.dtype)  # (N, OH, OW, F)
+    if _few_tiles(y, c):
+        return _forward_by_filters(x, w, b, y, padding, relu)
+    u = xp.empty((WINDOW, WINDOW, c, f), dtype=x.dtype)  # (6, 6, C, F)
+
+    def lift(channels):
+        u[:, :, channels] = _sandwich(xp, g, w[:, :, channels])
 
     def block(images, rows):
         v = _sandwich(xp, b_t, _windows(x, images, rows, out, padding))  # (6, 6, T, C)
-        m = xp.matmul(v, u)  # (6, 6, T, F)
-        tiles = _sandwich(xp, a_t, m)  # (4, 4, T, F)
+        tiles = _sandwich(xp, a_t, xp.matmul(v, u))  # (4, 4, T, F)
         finish(tiles, b, relu)
         _put_tiles(y, images, rows, tiles)
 
+    parallel(xp, lift, parts(xp, c, u[:, :, 0].nbytes))
     parallel(xp, block, _blocks(x, c, f, out))
     return y
 
@@ -60,21 +65,87 @@ def data_gradient(dy, w, x_shape, stride, padding):
 def weight_gradient(x, dy, kernel, stride, padding):
     """dM, dU and dw as above; each thread adds up the dU of its blocks, in a fixed order."""
     xp, c, f = array_module(x), x.shape[-1], dy.shape[-1]
+    if _few_tiles(dy, c):
+        return _weight_gradient_by_channels(x, dy, padding)
     b_t, g, a_t = matrices(xp, x.dtype)
     out = dy.shape[1:-1]
     blocks = _blocks(x, c, f, out)
     share = -(-len(blocks) // workers(xp))
 
-    def partial(first):
-        du = 0
+    def products(first):
         for images, rows in blocks[first : first + share]:
             v = _sandwich(xp, b_t, _windows(x, images, rows, out, padding))  # (6, 6, T, C)
             dm = _sandwich(xp, a_t.T, _tiles(dy, images, rows))  # (6, 6, T, F)
-            du += xp.matmul(v.swapaxes(-1, -2), dm)
-        return du  # (6, 6, C, F)
+            yield xp.matmul(v.swapaxes(-1, -2), dm)
 
-    du = sum(parallel(xp, partial, [(first,) for first in range(0, len(blocks), share)]))
-    return _sandwich(xp, g.T, du)  # (3, 3, C, F)
+    dus = parallel(xp, lambda first: add_up(products(first)),  # (6, 6, C, F) each
+                   [(first,) for first in range(0, len(blocks), share)])
+    dw = xp.empty((*kernel, c, f), dtype=x.dtype)
+
+    def lower(channels):
+        dw[:, :, channels] = _sandwich(xp, g.T, sum(du[:, :, channels] for du in dus))
+
+    parallel(xp, lower, parts(xp, c, dus[0][:, :, 0].nbytes))
+    return dw
+
+
+def _few_tiles(y, c):
+    """Tell whether V and M are smaller than U, deep in the network: then better cut U."""
+    n, *out, f = y.shape
+    tiles = n * -(-out[0] // TILE) * -(-out[1] // TILE)
+    return tiles * (c + f) <= c * f
+
+
+def _forward_by_filters(x, w, b, y, padding, relu):
+    """The same as `forward`, in blocks of filters: of U, a block that stays in cache."""
+    xp, (c, f), rows = array_module(x), w.shape[-2:], slice(0, -(-y.shape[1] // TILE))
+    _, g, a_t = matrices(xp, x.dtype)
+    v = _lift_all(x, y.shape[1:-1], padding)  # (6, 6, T, C)
+
+    def block(filters):
+        u = _sandwich(xp, g, w[..., filters])  # (6, 6, C, filters)
+        tiles = _sandwich(xp, a_t, xp.matmul(v, u))  # (4, 4, T, filters)
+        finish(tiles, None if b is None else b[filters], relu)
+        _put_tiles(y[..., filters], slice(0, len(y)), rows, tiles)
+
+    # A quarter of the bytes: V is read again for each block, so they are larger than usual.
+    parallel(xp, block, parts(xp, f, WINDOW**2 * c * x.dtype.itemsize // 4))
+    return y
+
+
+def _weight_gradient_by_channels(x, dy, padding):
+    """The same as `weight_gradient`, in blocks of channels: nothing is left to add up."""
+    xp, (_, *out, f), c = array_module(x), dy.shape, x.shape[-1]
+    _, g, a_t = matrices(xp, x.dtype)
+    v = _lift_all(x, out, padding)  # (6, 6, T, C)
+    dm = xp.empty((*v.shape[:3], f), dtype=x.dtype)  # (6, 6, T, F)
+    dw = xp.empty((3, 3, c, f), dtype=x.dtype)
+
+    def lift(filters):
+        tiles = _tiles(dy[..., filters], slice(0, len(dy)), slice(0, -(-out[0] // TILE)))
+        dm[..., filters] = _sandwich(xp, a_t.T, tiles)
+
+    def block(channels):
+        du = xp.matmul(v[..., channels].swapaxes(-1, -2), dm)  # (6, 6, channels, F)
+        dw[:, :, channels] = _sandwich(xp, g.T, du)
+
+    parallel(xp, lift, parts(xp, f, dm[..., 0].nbytes))
+    parallel(xp, block, parts(xp, c, WINDOW**2 * f * x.dtype.itemsize // 2))
+    return dw
+
+
+def _lift_all(x, out, padding):
+    """V of all tiles, (6, 6, T, C), in blocks of channels."""
+    xp, (n, _, _, c) = array_module(x), x.shape
+    down, across = (-(-h // TILE) for h in out)
+    v = xp.empty((WINDOW, WINDOW, n * down * across, c), dtype=x.dtype)
+
+    def block(channels):
+        windows = _windows(x[..., channels], slice(0, n), slice(0, down), out, padding)
+        v[..., channels] = _sandwich(xp, matrices(xp, x.dtype)[0], windows)
+
+    parallel(xp, block, parts(xp, c, v[..., 0].nbytes))
+    return v
 
 
 def _sandwich(xp, m, tiles):

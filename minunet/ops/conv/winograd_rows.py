@@ -33,7 +33,7 @@ from functools import cache
 import numpy as np
 
 from minunet.backend import array_module
-from minunet.cores import parallel, row_blocks, workers
+from minunet.cores import add_up, parallel, row_blocks, workers
 from minunet.ops.conv.im2col import finish, strip, turn
 
 TILE, WINDOW = 4, 6  # rows of y in a group, and rows of x that they depend on
@@ -76,19 +76,20 @@ def forward(x, w, b, out, stride, padding, relu=False):
     _, g, a_t = matrices(xp, x.dtype)
     u = xp.matmul(g, w.reshape(3, -1)).reshape(WINDOW, 3 * c, f)  # (6, KW·C, F)
     y = xp.empty((len(x), *out, f), dtype=x.dtype)  # (N, OH, OW, F)
-    bias = None if b is None else xp.tile(b, out[1] + WINDOW - TILE)
+    width = _width(out)
+    bias = None if b is None else xp.tile(b, width)
 
     def block(images, rows):
-        threes, shape = _threes(x, images, rows, out, padding)  # 3 × (6, pixels / 3, KW·C)
-        m = xp.empty((WINDOW, 3 * threes[0].shape[1], f), dtype=x.dtype)  # (6, pixels, F)
-        for first, patches in enumerate(threes):
-            xp.matmul(patches, u, out=m[:, first::3])
-        n, groups, width = shape
-        m = m[:, : n * groups * width].reshape(WINDOW, n, groups, width * f)
-        bands = xp.matmul(a_t, m.transpose(1, 2, 0, 3))  # (n, T, 4, (OW + 2)·F)
+        m = xp.empty((WINDOW, *_shape(images, rows, width), f), dtype=x.dtype)
+        pixels = m.reshape(WINDOW, -1, f)
+        for first, patches in enumerate(_threes(x, images, rows, width, padding)):
+            xp.matmul(patches, u, out=pixels[:, first::3])
+        lines = m.reshape(*m.shape[:3], width * f).transpose(1, 2, 0, 3)  # (n, T, 6, width·F)
+        bands = xp.matmul(a_t, lines)  # (n, T, 4, width·F)
         finish(bands, bias, relu)
         here = y[images, TILE * rows.start : TILE * rows.stop]  # without what is beyond the edge
-        here[...] = bands.reshape(n, TILE * groups, width, f)[:, : here.shape[1], : out[1]]
+        bands = bands.reshape(len(bands), -1, width, f)
+        here[...] = bands[:, : here.shape[1], : out[1]]
 
     parallel(xp, block, _blocks(x, c, f, out))
     return y
@@ -104,36 +105,45 @@ def weight_gradient(x, dy, kernel, stride, padding):
     """dM, dU and dw as above; each thread adds up the dU of its blocks, in a fixed order."""
     xp, c, f = array_module(x), x.shape[-1], dy.shape[-1]
     _, g, a_t = matrices(xp, x.dtype)
-    out = dy.shape[1:-1]
-    blocks = _blocks(x, c, f, out)
+    width = _width(dy.shape[1:-1])
+    blocks = _blocks(x, c, f, dy.shape[1:-1])
     share = -(-len(blocks) // workers(xp))
 
-    def partial(first):
-        du = 0
+    def products(first):
         for images, rows in blocks[first : first + share]:
-            threes, (n, groups, width) = _threes(x, images, rows, out, padding)
-            # Where the rows of V reach beyond their end, dM is zero.
-            band = (TILE * rows.start, TILE * rows.stop)
-            pixels = xp.ascontiguousarray(strip(dy, images, band, (0,), (width,)))
-            dm = xp.zeros((WINDOW, 3 * threes[0].shape[1], f), dtype=x.dtype)  # (6, pixels, F)
-            target = dm[:, : n * groups * width].reshape(WINDOW, n, groups, width * f)
-            xp.matmul(a_t.T, pixels.reshape(n, groups, TILE, width * f),
-                      out=target.transpose(1, 2, 0, 3))
-            for i, patches in enumerate(threes):
-                du += xp.matmul(patches.swapaxes(1, 2), dm[:, i::3])
-        return du  # (6, KW·C, F)
+            shape = _shape(images, rows, width)
+            # What V has beyond the end of a row meets zeros of dM.
+            band = strip(dy, images, (TILE * rows.start, TILE * rows.stop), (0,), (width,))
+            lines = xp.ascontiguousarray(band).reshape(*shape[:2], TILE, width * f)
+            dm = xp.empty((WINDOW, *shape, f), dtype=x.dtype)
+            xp.matmul(a_t.T, lines,
+                      out=dm.reshape(WINDOW, *shape[:2], width * f).transpose(1, 2, 0, 3))
+            pixels = dm.reshape(WINDOW, -1, f)
+            for i, patches in enumerate(_threes(x, images, rows, width, padding)):
+                yield xp.matmul(patches.swapaxes(1, 2), pixels[:, i::3])
 
-    du = sum(parallel(xp, partial, [(first,) for first in range(0, len(blocks), share)]))
+    du = add_up(parallel(xp, lambda first: add_up(products(first)),  # (6, KW·C, F)
+                         [(first,) for first in range(0, len(blocks), share)]))
     return xp.matmul(g.T, du.reshape(WINDOW, -1)).reshape(3, 3, c, f)
+
+
+def _width(out):
+    """Pixels of V a row: OW + 2, and up to two more, so that they are a multiple of three."""
+    return -(-(out[1] + 2) // 3) * 3
+
+
+def _shape(images, rows, width):
+    """Images, groups of rows, and pixels a row of a block."""
+    return images.stop - images.start, rows.stop - rows.start, width
 
 
 def _blocks(x, c, f, out):
     """Blocks of images and groups of rows, counted by the larger of V and M."""
-    row_bytes = WINDOW * (out[1] + 2) * max(c, f) * x.dtype.itemsize
+    row_bytes = WINDOW * _width(out) * max(c, f) * x.dtype.itemsize
     return row_blocks(array_module(x), len(x), -(-out[0] // TILE), row_bytes)
 
 
-def _threes(x, images, rows, out, padding):
+def _threes(x, images, rows, width, padding):
     """Compute V for a block, and lay out the patches of three pixels across without a copy.
 
     A patch is contiguous, KW·C numbers. Patches that begin three pixels apart do not overlap:
@@ -143,23 +153,19 @@ def _threes(x, images, rows, out, padding):
 
     Returns
     -------
-    threes : list of 3 arrays (6, pixels / 3, KW·C)
+    list of 3 arrays (6, pixels / 3, KW·C)
         Patches that begin at pixel 0, 3, 6, …; at 1, 4, 7, …; at 2, 5, 8, …
-    shape : (int, int, int)
-        How many images, groups of rows, and pixels a row, OW + 2.
     """
-    xp, c, width = array_module(x), x.shape[-1], out[1] + WINDOW - TILE
+    xp, c = array_module(x), x.shape[-1]
     band = (TILE * rows.start - padding[0], TILE * rows.stop + WINDOW - TILE - padding[0])
     pixels = xp.ascontiguousarray(strip(x, images, band, (padding[1],), (width,)))
-    n, groups = len(pixels), rows.stop - rows.start
-    as_strided = array_module(x).lib.stride_tricks.as_strided
+    n, groups, _ = _shape(images, rows, width)
     image, row, _, number = pixels.strides
-    windows = as_strided(pixels, (n, groups, WINDOW, width * c),
-                         (image, TILE * row, row, number))
-    count = n * groups * width
-    memory = xp.zeros((WINDOW * count + 5) * c, dtype=x.dtype)  # the last patch begins ≤ 2 late
-    v = memory[: WINDOW * count * c].reshape(WINDOW, n, groups, width * c)
+    windows = xp.lib.stride_tricks.as_strided(  # six rows each, the next four rows further down
+        pixels, (n, groups, WINDOW, width * c), (image, TILE * row, row, number))
+    size = WINDOW * n * groups * width * c
+    memory = xp.empty(size + 2 * c, dtype=x.dtype)
+    memory[size:] = 0  # the last patches begin up to two pixels late
+    v = memory[:size].reshape(WINDOW, n, groups, width * c)
     xp.matmul(matrices(xp, x.dtype)[0], windows, out=v.transpose(1, 2, 0, 3))
-    shape, strides = (WINDOW, -(-count // 3), 3 * c), (count * c * number, 3 * c * number, number)
-    return [as_strided(memory[first * c :], shape, strides) for first in range(3)], (n, groups,
-                                                                                   width)
+    return [memory[first * c : first * c + size].reshape(WINDOW, -1, 3 * c) for first in range(3)]

@@ -46,7 +46,7 @@ class Settings:
     size: int = 96
     base_channels: int = 16
     depth: int = 4
-    epochs: int = 14
+    epochs: int = 16
     batch_size: int = 8
     learning_rate: float = 1.5e-3
     weight_decay: float = 1e-2

@@ -21,7 +21,8 @@ def only(monkeypatch):
     """`only(SHIFT=0.05)`: no other variation than the ones given."""
     def set_ranges(**ranges):
         still = {"FLIP": 0.0, "SHIFT": 0.0, "ROTATION": 0.0, "SCALE": (1.0, 1.0), "BEND": 0.0,
-                 "REPLACED": 0.0, "SHADING": 0.0, "GAIN": (1.0, 1.0), "OFFSET": (0.0, 0.0)}
+                 "REPLACED": 0.0, "GAMMA": (1.0, 1.0), "SHADING": 0.0, "GAIN": (1.0, 1.0),
+                 "OFFSET": (0.0, 0.0), "NOISE": (0.0, 0.0)}
         for name, value in (still | ranges).items():
             monkeypatch.setattr(module, name, value)
 
@@ -30,7 +31,8 @@ def only(monkeypatch):
 
 @pytest.mark.parametrize("seed", range(10))
 def test_image_and_mask_go_through_the_same_transform(seed, monkeypatch):
-    monkeypatch.setattr(module, "SHADING", 0.0)
+    for name, still in (("NOISE", (0.0, 0.0)), ("GAMMA", (1.0, 1.0)), ("SHADING", 0.0)):
+        monkeypatch.setattr(module, name, still)
     mask = blob()
     image = np.repeat(mask[..., np.newaxis], 2, axis=-1).astype(np.float32)
     moved, moved_mask = augment(image, mask, np.random.default_rng(seed))
@@ -139,8 +141,21 @@ def test_gain_and_offset_are_each_channels_own_and_within_range(only):
     for seed in range(20):
         moved, _ = augment(image, np.zeros((8, 8), np.uint8), np.random.default_rng(seed))
         offset, gain = moved[0, 0], moved[-1, 0] - moved[0, 0]
-        assert (np.abs(offset) <= 0.25).all() and (np.abs(gain - 1) <= 0.15 + 1e-6).all()
+        assert (np.abs(offset) <= 0.4).all() and (np.abs(gain - 1) <= 0.4 + 1e-6).all()
         assert len(set(offset)) == 3 and len(set(gain)) == 3
+
+
+def test_gamma_keeps_black_white_and_the_order_of_greys(only):
+    only(GAMMA=(0.7, 1.4))
+    image = np.linspace(-2, 3, 64, dtype=np.float32).reshape(8, 8, 1)
+    middles = []
+    for seed in range(20):
+        moved, _ = augment(image, np.zeros((8, 8), np.uint8), np.random.default_rng(seed))
+        greys = moved.ravel()
+        np.testing.assert_allclose(greys[[0, -1]], [-2, 3], atol=1e-5)
+        assert (np.diff(greys) > 0).all()
+        middles.append(greys[32])
+    assert min(middles) < 0.2 and max(middles) > 0.8  # was 0.54: darker, and brighter
 
 
 def test_shading_is_smooth_and_each_channels_own_and_leaves_black_black(only):
@@ -152,6 +167,16 @@ def test_shading_is_smooth_and_each_channels_own_and_leaves_black_black(only):
     light = np.log(shaded[:24])
     assert 0.05 < light.std() < 0.4 and np.abs(np.diff(light, axis=1)).max() < 0.06
     assert np.abs(light[..., 0] - light[..., 1]).max() > 0.1
+
+
+def test_noise_is_every_pixels_own_and_at_most_so_strong(only):
+    only(NOISE=(0.0, 0.15))
+    image, rng = np.zeros((32, 32, 2), np.float32), np.random.default_rng(0)
+    noise = np.stack([augment(image, np.zeros((32, 32), np.uint8), rng)[0] for _ in range(50)])
+    assert noise.dtype == np.float32
+    strength = noise.std(axis=(1, 2))  # (50, 2)
+    assert strength.min() < 0.02 and 0.12 < strength.max() < 0.16
+    assert abs(np.corrcoef(noise[..., 0].ravel(), noise[..., 1].ravel())[0, 1]) < 0.02
 
 
 def test_a_lost_channel_is_replaced_by_another_as_often_as_said(only):

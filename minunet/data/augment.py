@@ -12,12 +12,13 @@ ROTATION = np.deg2rad(20)   # each way: heads lie tilted in the scanner
 SCALE = (0.8, 1.2)          # heads differ in size, and so do fields of view
 BEND, GRID = 0.025, 4       # tissue is bent: by this share of the side, at 4 × 4 points
 
-# What they look like, each channel alone, in standard deviations of the brain. These are narrow:
-# a faint tumour is one or two away from the brain around it, and must not drown.
+# What they look like, each channel alone, in standard deviations of a prepared channel.
 REPLACED = 0.1              # chance that another channel stands in for one that was not scanned
-SHADING = 0.06              # log of brightness at 3 × 3 points: a coil sees best what is near
-GAIN = (0.85, 1.15)         # contrast: scanners differ
-OFFSET = (-0.25, 0.25)      # brightness
+GAMMA = (0.7, 1.4)          # exponent of brightness: two tissues' contrast depends on the scanner
+SHADING = 0.2               # log of brightness at 3 × 3 points: a coil sees best what is near
+GAIN = (0.6, 1.4)           # contrast of all: a bright scalp leaves little of it to the brain
+OFFSET = (-0.4, 0.4)        # brightness
+NOISE = (0.0, 0.15)         # standard deviation: scans differ in it, and no pattern of it recurs
 
 
 def augment(image, mask, rng):
@@ -29,10 +30,10 @@ def augment(image, mask, rng):
     another, as is done in data sets where some patients lack a modality, and each channel x
     becomes
 
-        gain · (l + (x − l) · e^shading) + offset
+        gain · (l + (h − l) · ((x − l) / (h − l))^gamma · e^shading) + offset + noise
 
-    with l its smallest value and shading a smooth field. But for the fields, which are normal,
-    all values are drawn uniformly from the module's ranges.
+    with l and h its smallest and largest value here, and shading a smooth field. But for fields
+    and noise, which are normal, all values are drawn uniformly from the module's ranges.
 
     There is no up-down flip: axial slices keep the forehead on one side, so an upside-down
     brain is a picture that never comes, and learning it costs capacity.
@@ -78,12 +79,16 @@ def _relight(image, rng):
     """Vary what the scanner does to brightness; see `augment`."""
     channels = image.shape[-1]
     lost, channel, by = rng.random(), *rng.integers(channels, size=2)
-    gain, offset = (rng.uniform(*limits, (channels, 1, 1)).astype(np.float32)
-                    for limits in (GAIN, OFFSET))
+    gain, offset, gamma = (rng.uniform(*limits, (channels, 1, 1)).astype(np.float32)
+                           for limits in (GAIN, OFFSET, GAMMA))
+    noise = np.float32(rng.uniform(*NOISE))
     planes = np.ascontiguousarray(np.moveaxis(image, -1, 0))  # (C, H, W): long rows are faster
     if lost < REPLACED:
         planes[channel] = planes[by]
+    low, high = planes.min(axis=(1, 2), keepdims=True), planes.max(axis=(1, 2), keepdims=True)
+    span = np.maximum(high - low, np.float32(1e-6))
     shading = np.stack([random_displacement(planes.shape[1:], rng, SHADING)[0] for _ in planes])
-    dark = planes.min(axis=(1, 2), keepdims=True)
-    planes = gain * (dark + (planes - dark) * np.exp(shading.astype(np.float32))) + offset
+    light = np.exp(shading.astype(np.float32))  # (C, H, W)
+    planes = low + span * ((planes - low) / span) ** gamma * light
+    planes = planes * gain + offset + noise * rng.standard_normal(planes.shape, np.float32)
     return np.ascontiguousarray(np.moveaxis(planes, 0, -1))

@@ -3,17 +3,12 @@
 from dataclasses import asdict, dataclass
 
 import numpy as np
-from scipy.ndimage import distance_transform_edt
 
 from minunet.files import InputError
 
 # Air in an MRI is not one value but noise above the minimum. Counting it as tissue would let
 # the share of air in the picture decide the mean; a tenth of the range holds nearly all of it.
 BACKGROUND = 0.1
-# Scalp and fat are bright in one scan and dark in the next, and say nothing of the brain. What
-# is at least this deep, as a share of the deepest point's distance from air, is brain.
-DEEP = 1 / 3
-LIMIT = 5.0  # standard deviations: what is brighter than that, scalp above all, is just bright
 
 
 @dataclass(frozen=True)
@@ -61,14 +56,9 @@ def prepare(images, settings, name="images"):
 
         T = {x : x > min + 0.1 · (P_high(all) − min)}
 
-    and D what lies deep inside of it (see `_deep`). With l = P_low(T), h = P_high(T) and
-    c(x) = min(max(x, l), h),
+    and with l = P_low(T), h = P_high(T) and c(x) = min(max(x, l), h),
 
-        z = (c(x) − m) / (P₈₄(D) − m),    m = P₅₀(D),
-
-    cut off at ±5. That is (x − mean) / (standard deviation) if brain were normally distributed;
-    but the median and the bright half's spread are the same whether ventricles are large or
-    small, and a faint tumour stays as far from brain in a scan with a bright scalp.
+        z = (c(x) − mean of c over T) / (standard deviation of c over T).
 
     The slices are then resized (see `_resampling`) so that the longer side is `size`, and
     padded to a square, equally on both sides, with the values at the edge.
@@ -92,11 +82,10 @@ def prepare(images, settings, name="images"):
         If a channel holds NaN, infinity or only one value.
     """
     images = _checked("images", images, 4)
-    names = [f"{name}, channel {c + 1} of {images.shape[-1]}" for c in range(images.shape[-1])]
-    channels = [_clip(images[..., c], settings, where) for c, where in enumerate(names)]
-    deep = _deep(np.any([tissue for _, tissue in channels], axis=0))
-    return np.stack([_fit(_standardise(channel, tissue, deep), settings.size)
-                     for channel, tissue in channels], axis=-1)
+    count = images.shape[-1]
+    channels = [_standardise(images[..., c], settings, f"{name}, channel {c + 1} of {count}")
+                for c in range(count)]
+    return np.stack([_fit(channel, settings.size) for channel in channels], axis=-1)
 
 
 def prepare_masks(masks, settings):
@@ -161,8 +150,8 @@ def _checked(name, array, ndim):
     return array
 
 
-def _clip(channel, settings, where):
-    """One channel, (D, H, W), clipped as float32; and where its tissue is."""
+def _standardise(channel, settings, where):
+    """One channel, (D, H, W), clipped and standardised as float32."""
     channel = channel.astype(np.float32)
     lowest, highest = channel.min(), channel.max()
     if not np.isfinite([lowest, highest]).all():
@@ -170,28 +159,15 @@ def _clip(channel, settings, where):
     low = high = highest
     if lowest < highest:
         bright = np.percentile(channel, settings.high)
-        tissue = channel > lowest + BACKGROUND * (bright - lowest)
-        low, high = np.percentile(channel[tissue], [settings.low, settings.high])
+        tissue = channel[channel > lowest + BACKGROUND * (bright - lowest)]
+        low, high = np.percentile(tissue, [settings.low, settings.high]).astype(np.float32)
     if low == high:
         raise InputError(f"{where} has only the value {high:g} (background aside): "
                          "nothing to standardise; check or remove it")
-    return np.clip(channel, np.float32(low), np.float32(high)), tissue
-
-
-def _deep(tissue):
-    """Where the tissue (D, H, W) of a patient is deep: by distance from air, slice by slice."""
-    # What lies beyond the image counts as air.
-    depth = np.stack([distance_transform_edt(np.pad(slice_, 1))[1:-1, 1:-1] for slice_ in tissue])
-    return depth > DEEP * depth.max()
-
-
-def _standardise(channel, tissue, deep):
-    """One clipped channel, (D, H, W), with the brain's median at 0 and its spread 1."""
-    median, upper = np.percentile(channel[deep], [50, 84])
-    # A picture that is all but one grey inside is no brain: then all of it must do.
-    spread = upper - median or channel[tissue].std(dtype=np.float64)
-    z = (channel - np.float32(median)) / np.float32(spread)
-    return np.clip(z, -LIMIT, LIMIT)
+    tissue = np.clip(tissue, low, high)
+    # Sums of millions of values: in float64.
+    mean, deviation = tissue.mean(dtype=np.float64), tissue.std(dtype=np.float64)
+    return (np.clip(channel, low, high) - np.float32(mean)) / np.float32(deviation)
 
 
 def _geometry(shape, size):

@@ -1,18 +1,22 @@
 """The pictures of the docs, drawn from what the code computes: ``python docs/figures.py``."""
 
-import csv
 import json
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
+import nibabel as nib
 import numpy as np
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
+from scipy.ndimage import binary_erosion, label
 
 from minunet import ops
 from minunet.bench.plots import figure_of, learning_figure
+from minunet.data.phantom import phantom_volume
 from minunet.ops.conv.im2col import _patches
 from minunet.ops.conv.winograd import _put_tiles, _windows
+from minunet.report import report, report_change
 
 TINTS = np.array(["#cfe3f5", "#fde0b8", "#cdebd9", "#f5d3e2"])  # four windows, four colours
 EDGES = ["#2f7fc1", "#d98200", "#2e9e63", "#c2437f"]  # the same colours, to draw lines with
@@ -28,23 +32,24 @@ POOLED_DY = np.array([[10, 20], [30, 40]])
 BENCH = json.loads((Path(__file__).parent / "_static" / "bench.json").read_text("utf-8"))
 MEASURED = {"bench_roofline": ["roofline"], "bench_times": ["step", "inference"],
             "bench_convolution": ["convolution"], "bench_memory_growth": ["memory", "growth"]}
-
 # The history.csv of the shipped model's training, and of its twin's.
-HISTORIES = {"minunet": "lgg_minunet.csv", "PyTorch": "lgg_pytorch.csv"}
+HISTORIES = {name: Path(__file__).parent / "_static" / f"lgg_{name.lower()}.csv"
+             for name in ("minunet", "PyTorch")}
 
 
 def draw_all(folder):
-    """Write every picture to `folder`, as SVG."""
+    """Write every picture to `folder`, as SVG; the pages of the reports as PNG."""
     folder.mkdir(parents=True, exist_ok=True)
     style = {"svg.hashsalt": "minunet", "font.size": 10, "text.color": INK,
              "axes.edgecolor": LINE, "mathtext.fontset": "dejavusans"}
     with rc_context(style):
         pictures = {draw.__name__: draw() for draw in (patches, tiles, painting, pooling, steps)}
         pictures |= {name: figure_of(BENCH, parts) for name, parts in MEASURED.items()}
-        pictures["learning"] = learning()
+        pictures["learning"] = learning_figure(HISTORIES)
         for name, figure in pictures.items():
             figure.savefig(folder / f"{name}.svg", metadata={"Date": None},
                            bbox_inches="tight", pad_inches=0.12)
+    report_pages(folder)
 
 
 def patches():
@@ -170,13 +175,26 @@ def steps():
     return figure
 
 
-def learning():
-    """The learning curves of minunet and of PyTorch on the same patients."""
-    static, rows = Path(__file__).parent / "_static", {}
-    for name, file in HISTORIES.items():
-        with open(static / file, encoding="utf-8", newline="") as table:
-            rows[name] = list(csv.DictReader(table))
-    return learning_figure(rows)
+def report_pages(folder):
+    """A report on a phantom's FLAIR, and one on what its tumour might have been before."""
+    images, labels = phantom_volume((32, 160, 160), np.random.default_rng(4))
+    parts, _ = label(labels > 0, np.ones((3, 3, 3)))
+    labels = labels * (parts == np.bincount(parts[parts > 0]).argmax())  # without its specks
+    earlier = labels * binary_erosion(labels > 0, np.ones((1, 3, 3)), iterations=2)
+    earlier[20:24, 98:105, 50:57] = 2
+    spacing = 2.5, 1.5, 1.5  # mm, as `phantom_volume` draws them
+    affine = np.diag([-spacing[2], -spacing[1], spacing[0], 1.0])
+    affine[:3, 3] = 119.25, 119.25, -10.75
+    with TemporaryDirectory() as scratch:
+        paths = [Path(scratch) / f"{name}.nii.gz" for name in ("flair", "tumour", "earlier")]
+        for path, array in zip(paths, (images[..., 0], labels, earlier), strict=True):
+            nib.save(nib.Nifti1Image(np.ascontiguousarray(array.transpose(2, 1, 0)), affine), path)
+        flair, tumour, before = paths
+        for name, write in (("report", lambda out: report(tumour, flair, out)),
+                            ("change", lambda out: report_change(before, tumour, out))):
+            write(Path(scratch) / name)
+            page = Path(scratch) / name / "report.png"
+            (folder / f"{name}.png").write_bytes(page.read_bytes())
 
 
 def _canvas(width, height, columns, rows):

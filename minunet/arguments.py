@@ -54,6 +54,8 @@ def parse(arguments, commands):
              "score a model on patients whose masks are known"),
             ("predict", _predict_options, ("device",),
              "segment images and write masks, probabilities, overlays"),
+            ("report", _report_options, (),
+             "measure the tumours of a mask, or the change between two masks"),
             ("gradcheck", None, ("seed",),
              "prove the gradients of every op and of whole networks"),
             ("summary", _summary_options, (), "print a network's layers: shapes, "
@@ -67,6 +69,8 @@ def parse(arguments, commands):
         if "device" in shared:
             sub.add_argument("--device", default="cpu", metavar="cpu|cuda",
                              help="where to compute (default: %(default)s)")
+            sub.add_argument("--threads", type=whole(1), metavar="N",
+                             help="cores to use (default: MINUNET_THREADS if set, else all)")
         if "seed" in shared:
             sub.add_argument("--seed", type=whole(0), default=0, metavar="N",
                              help="same seed, same result (default: %(default)s)")
@@ -92,6 +96,17 @@ def _predict_options(sub):
                      help="an image, or a folder with the slices of one patient (better: "
                      "intensities are then standardised over all of them)")
     sub.add_argument("--out", required=True, metavar="DIR", help="folder for the results")
+
+
+def _report_options(sub):
+    sub.add_argument("mask", metavar="MASK", nargs="?",
+                     help="a NIfTI volume of labels, a picture, or a folder of a patient's slices")
+    sub.add_argument("image", metavar="IMAGE", nargs="?",
+                     help="what the mask was drawn on; without it no intensities are reported")
+    sub.add_argument("--before", metavar="A", help="instead of MASK: a mask of an earlier scan, …")
+    sub.add_argument("--after", metavar="B", help="… and one of a later scan, on the same grid")
+    sub.add_argument("--out", required=True, metavar="DIR",
+                     help="folder for report.json, report.csv and report.png")
 
 
 def _summary_options(sub):

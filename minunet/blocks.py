@@ -12,8 +12,8 @@ MOMENTUM = 0.1  # the share of the newest batch in the running statistics, PyTor
 def double_conv_forward(x, name, params, buffers, *, padding, training):
     """Compute y = ReLU(norm(conv(ReLU(norm(conv(x)))))), without norm if `params` hold none.
 
-    While training, norm takes the batch's own statistics; else the running ones, folded into
-    the convolution's weights, and nothing is kept for a way back.
+    While training, norm takes the batch's own statistics. Else there must be none: `fold_norms`
+    has put it into the convolutions; and nothing is kept for a way back.
 
     Parameters
     ----------
@@ -39,8 +39,6 @@ def double_conv_forward(x, name, params, buffers, *, padding, training):
         gamma, beta = params.get(f"{norm}.gamma"), params.get(f"{norm}.beta")
         mean, var = buffers.get(f"{norm}.mean"), buffers.get(f"{norm}.var")
         if not training:
-            if gamma is not None:
-                w, b = ops.fold_batch_norm(w, gamma, beta, mean, var)
             x = ops.conv_relu_inference(x, w, b, padding=padding)
             continue
         x, conv_cache = ops.conv_forward(x, w, b, padding=padding)
@@ -80,6 +78,32 @@ def double_conv_backward(dy, cache, input_gradient=True):
         dy, grads[f"{conv}.w"], grads[f"{conv}.b"] = ops.conv_backward(
             dy, caches.pop(), input_gradient=bool(cache) or input_gradient)
     return dy, grads
+
+
+def fold_norms(params, buffers):
+    """Put every normalisation, with its running statistics, into the convolution before it.
+
+    Parameters
+    ----------
+    params, buffers : dicts of arrays
+        A network's.
+
+    Returns
+    -------
+    dict of arrays
+        The parameters of the same network without normalisation.
+    """
+    folded = {}
+    for name, array in params.items():
+        conv = name.removesuffix(".w")
+        norm = conv.replace("conv", "norm")
+        if f"{norm}.gamma" in params:
+            folded[name], folded[f"{conv}.b"] = ops.fold_batch_norm(
+                array, params[f"{norm}.gamma"], params[f"{norm}.beta"],
+                buffers[f"{norm}.mean"], buffers[f"{norm}.var"])
+        elif not name.endswith((".gamma", ".beta")):
+            folded[name] = array
+    return folded
 
 
 def _update_running(mean, var, cache):

@@ -7,6 +7,7 @@ from minunet import checkpoint
 from minunet.arguments import parse
 from minunet.backend import check_device
 from minunet.bench import bench
+from minunet.cores import using_threads
 from minunet.data import open_dataset
 from minunet.data.patient import split_patients
 from minunet.data.preprocess import Preprocessing
@@ -16,6 +17,7 @@ from minunet.files import InputError
 from minunet.layers import summarise
 from minunet.predict_files import predict_files
 from minunet.proofs import prove_networks, prove_ops
+from minunet.report import report, report_change, summarise_change, summarise_report
 from minunet.train import Settings, train
 from minunet.unet import UNet
 
@@ -38,7 +40,8 @@ def main(arguments=None, commands=None):
     """
     try:
         options = parse(arguments, commands or COMMANDS)
-        return options.run(options) or 0
+        with using_threads(getattr(options, "threads", None)):
+            return options.run(options) or 0
     except InputError as error:
         print(f"minunet: error: {' '.join(str(error).split())}", file=sys.stderr)
         return 2
@@ -96,6 +99,20 @@ def _predict(options):
     print(f"masks, probabilities and overlays are in {options.out}")
 
 
+def _report(options):
+    scans = [options.before, options.after]
+    if not any(scans + [options.mask]):
+        raise InputError("nothing to report on; give a MASK, or --before A and --after B")
+    if any(scans) and (options.mask or not all(scans)):
+        raise InputError("a change needs both --before A and --after B, and no MASK beside them")
+    if all(scans):
+        print(summarise_change(report_change(*scans, options.out)))
+    else:
+        print(summarise_report(report(options.mask, options.image, options.out)))
+    print(f"look at {Path(options.out) / 'report.png'}; all numbers are in report.json and "
+          "report.csv")
+
+
 def _gradcheck(options):
     reports = [prove_ops(options.seed), prove_networks(options.seed)]
     print(*reports, sep="\n\nwhole networks, each by its worst array:\n")
@@ -135,4 +152,4 @@ def _bench(options):
 
 
 COMMANDS = {"demo": _demo, "train": _train, "evaluate": _evaluate, "predict": _predict,
-            "gradcheck": _gradcheck, "summary": _summary, "bench": _bench}
+            "report": _report, "gradcheck": _gradcheck, "summary": _summary, "bench": _bench}

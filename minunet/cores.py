@@ -2,8 +2,7 @@
 
 NumPy's products can use several cores by themselves; its loops and copies use one. Both let go
 of the interpreter lock while they run, so here a few plain threads take blocks of an op's work
-each, and BLAS, which makes the products, keeps to one thread. A GPU is parallel in itself: it
-gets large blocks, one after the other.
+each, and BLAS, which makes the products, keeps to one thread. A GPU gets large blocks instead.
 """
 
 import ctypes
@@ -20,6 +19,7 @@ from minunet.files import InputError
 
 CPU_BLOCK_BYTES = 1 << 20  # of scratch memory: more leaves the cache, less is all overhead
 GPU_BLOCK_BYTES = 1 << 28  # a GPU wants large products: here the bound is memory, not cache
+_chosen = [None]  # by `using_threads`
 
 
 def _keep_freed_memory():
@@ -40,8 +40,20 @@ def _keep_freed_memory():
 _keep_freed_memory()
 
 
+@contextmanager
+def using_threads(count):
+    """Let `count` threads work inside of the block; as many as otherwise if it is None."""
+    _chosen.append(count or _chosen[-1])
+    try:
+        yield
+    finally:
+        _chosen.pop()
+
+
 def threads():
-    """Count of worker threads: ``MINUNET_THREADS`` if set, else one for each usable core."""
+    """Count of worker threads: as chosen, or ``MINUNET_THREADS`` if set, or all usable cores."""
+    if _chosen[-1]:
+        return _chosen[-1]
     setting = os.environ.get("MINUNET_THREADS")
     if setting is None:
         return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()

@@ -92,6 +92,31 @@ def parameter_shapes(layer, norm):
     return {"w": (k, k, *channels)} | bias
 
 
+def initial_arrays(config, rng):
+    """Draw the weights: He et al. 2015, eq. 10, as the paper (section 3).
+
+    Normal with std √(2 / inputs), where `inputs` counts the numbers that one output is summed
+    from: KH·KW·C; of an up-convolution C, since its stride is its kernel's size.
+
+    Returns
+    -------
+    params, buffers : dicts of arrays
+        In the order in which data meets them.
+    """
+    params, buffers, dtype = {}, {}, config["dtype"]
+    for layer in list_layers(config):
+        for name, shape in parameter_shapes(layer, config["norm"]).items():
+            value = np.full(shape, 1.0 if name == "gamma" else 0.0)
+            if name == "w":
+                inputs = layer.c if layer.kind == "up" else np.prod(shape[:-1])
+                value = rng.normal(0, np.sqrt(2 / inputs), shape)
+            params[f"{layer.name}.{name}"] = value.astype(dtype)
+        if layer.kind == "norm":
+            buffers[f"{layer.name}.mean"] = np.zeros(layer.f, dtype)
+            buffers[f"{layer.name}.var"] = np.ones(layer.f, dtype)
+    return params, buffers
+
+
 def trace(config, size):
     """Follow an image of `size` = (H, W) through the network.
 

@@ -117,7 +117,7 @@ def predict_slices(net, images, tile=512, batch_size=8):
     ndarray (D, H, W, K)
         Probabilities, of the network's dtype.
     """
-    step = 2 ** net.config["depth"]
+    net, step = net.folded(), 2 ** net.config["depth"]
     size, outputs = images.shape[1:3], net.config["out_channels"]
     tile = -(-min(tile, max(size)) // step) * step
     padded, windows = (_same_windows if net.config["padding"] == "same" else _valid_windows)(

@@ -6,13 +6,15 @@ meaning, an expansive path that wins position back, and at every level a skip th
 position across. Read `forward` and `backward` side by side: one is the other turned round.
 """
 
+from copy import copy
+
 import numpy as np
 
 from minunet import checkpoint, ops
 from minunet.backend import array_module, check_device, to_device, to_host
-from minunet.blocks import double_conv_backward, double_conv_forward
+from minunet.blocks import double_conv_backward, double_conv_forward, fold_norms
 from minunet.cores import blas_on_one_thread
-from minunet.layers import check_config, list_layers, parameter_shapes, trace
+from minunet.layers import check_config, initial_arrays, trace
 from minunet.ops.checks import check_float, check_shape
 
 
@@ -58,8 +60,7 @@ class UNet:
         self.depth, self.norm, self.dropout, self.device = depth, norm, dropout, device
         self.pad = 1 if padding == "same" else 0
         self.rng = np.random.default_rng(seed)
-        self.params, self.buffers = {}, {}
-        self._initialise()
+        self.params, self.buffers = initial_arrays(self.config, self.rng)
         self.to(device)
 
     @classmethod
@@ -89,7 +90,7 @@ class UNet:
             For `backward`, which empties it.
         """
         cache = {"training": training}
-        logits = self._run(x, training, cache)
+        logits = (self if training else self.folded())._run(x, training, cache)
         cache["shape"] = logits.shape
         return logits, cache
 
@@ -179,10 +180,23 @@ class UNet:
         -------
         array (N, OH, OW, out_channels)
         """
-        logits = self._run(x, False, _NoCache())
+        logits = self.folded()._run(x, False, _NoCache())
         if self.config["out_channels"] == 1:
             return ops.sigmoid(logits)
         return array_module(logits).exp(ops.log_softmax(logits))
+
+    def folded(self):
+        """Give the network for inference: normalisation folded into the convolutions before it.
+
+        It has ``norm=None``; see `ops.fold_batch_norm`. `predict` folds each time: to predict
+        again and again, fold once.
+        """
+        if not self.norm:
+            return self
+        net = copy(self)
+        net.config, net.norm = self.config | {"norm": None}, None
+        net.params, net.buffers = fold_norms(self.params, self.buffers), {}
+        return net
 
     def output_shape(self, size):
         """Give the (H, W) of the logits for an image of `size` = (H, W).
@@ -197,8 +211,7 @@ class UNet:
     def to(self, device):
         """Move parameters and buffers to ``"cpu"`` or ``"cuda"``; give the network back."""
         for arrays in (self.params, self.buffers):
-            for name, array in arrays.items():
-                arrays[name] = to_device(to_host(array), device)
+            arrays.update({name: to_device(to_host(a), device) for name, a in arrays.items()})
         self.device = device
         return self
 
@@ -221,23 +234,6 @@ class UNet:
             If the file is missing, truncated or no model.
         """
         return checkpoint.load_model(path, cls, device)[0]
-
-    def _initialise(self):
-        """He et al. 2015, eq. 10, as the paper (section 3): normal with std √(2 / inputs).
-
-        `inputs` counts the numbers that one output is summed from: KH·KW·C; of an up-convolution
-        C, since its stride is its kernel's size.
-        """
-        for layer in list_layers(self.config):
-            for name, shape in parameter_shapes(layer, self.norm).items():
-                value = np.full(shape, 1.0 if name == "gamma" else 0.0)
-                if name == "w":
-                    inputs = layer.c if layer.kind == "up" else np.prod(shape[:-1])
-                    value = self.rng.normal(0, np.sqrt(2 / inputs), shape)
-                self.params[f"{layer.name}.{name}"] = value.astype(self.config["dtype"])
-            if layer.kind == "norm":
-                self.buffers[f"{layer.name}.mean"] = np.zeros(layer.f, self.config["dtype"])
-                self.buffers[f"{layer.name}.var"] = np.ones(layer.f, self.config["dtype"])
 
     def _check_input(self, x):
         check_float("x", x, ndim=4, like=self.params["head.w"])

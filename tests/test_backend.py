@@ -42,8 +42,8 @@ def test_an_error_in_a_task_reaches_the_caller(monkeypatch, count):
 
 def train_once():
     """Give the gradients of one step on images that are cut into several blocks."""
-    net = UNet(1, 1, base_channels=8, depth=1)
-    x = np.random.default_rng(0).normal(size=(3, 96, 64, 1)).astype(np.float32)
+    net = UNet(1, 1, base_channels=8, depth=1, dtype="float64")
+    x = np.random.default_rng(0).normal(size=(3, 96, 64, 1))
     logits, cache = net.forward(x, training=True)
     return net.backward(logits, cache)[1]
 
@@ -57,7 +57,7 @@ def test_the_number_of_threads_changes_rounding_only_and_runs_repeat(monkeypatch
     largest = max(np.abs(g).max() for g in one.values())
     for name in one:
         np.testing.assert_array_equal(two[name], again[name])
-        np.testing.assert_allclose(two[name], one[name], rtol=0, atol=1e-5 * largest)
+        np.testing.assert_allclose(two[name], one[name], rtol=0, atol=1e-12 * largest)
 
 
 @pytest.mark.parametrize("setting", ["0", "-1", "two", "1.5", "", "²"])

@@ -21,6 +21,7 @@ from minunet.bench.clock import (
     summarise,
 )
 from minunet.bench.machine import processor
+from minunet.bench.minunet_work import FAST
 from minunet.bench.plots import figure_of
 from minunet.bench.report import format_part
 from minunet.cli import main
@@ -28,7 +29,7 @@ from minunet.files import InputError
 
 SMALL, LARGE = Case(2, 32, 1), Case(2, 64, 1)
 TINY = Sizes(step=(SMALL,), inference=(SMALL, LARGE), memory=(SMALL,),
-             convolution=(Convolution(4, 2, 3, 1, ("loops", "im2col", "winograd")),
+             convolution=(Convolution(4, 2, 3, 1, ("loops", *FAST)),
                           Convolution(8, 32, 32, 1)),
              pixels=(SMALL, LARGE), batch=(SMALL, Case(2, 32, 2)), channels=(SMALL, Case(4, 32, 1)),
              roofline=SMALL, product_side=32, copy_bytes=1 << 12)
@@ -105,9 +106,10 @@ def test_every_part_has_a_table_with_its_rows(measured):
             assert re.search(f"^{row['name']}.* –$", printed, re.MULTILINE)
     assert [len(results[part]) for part in ("step", "inference", "convolution", "memory")] == [
         1, 2, 4, 1]
-    for op in ("conv", "batch_norm", "relu", "max_pool", "conv_transpose", "concat"):
+    for op in ("conv", "batch_norm_relu", "max_pool", "conv_transpose", "concat"):
         assert f"\n{op} forward" in printed
         assert f"\n{op} backward" in printed
+    assert "\nadd backward" in printed
     assert printed.count("^slope, slope ") == 3
     assert "· pixels / 1,024" in printed
     assert "no PyTorch: its columns are –" in printed
@@ -116,7 +118,8 @@ def test_every_part_has_a_table_with_its_rows(measured):
 
 def test_the_method_that_auto_takes_is_marked(measured):
     results, _, printed = measured
-    assert [row["auto"] for row in results["convolution"]] == 2 * ["im2col"] + 2 * ["winograd"]
+    assert [row["auto"] for row in results["convolution"]] == 2 * ["im2col"] + 2 * [
+        "winograd_rows"]
     line = next(line for line in printed.splitlines() if line.startswith("32 → 32"))
     cells = re.split("  +", line)
     assert cells[1] == "–"  # no loops at this size

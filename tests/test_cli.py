@@ -10,11 +10,13 @@ import pytest
 from conftest import SMALL
 from skimage.io import imread, imsave
 
+import minunet.cli
 import minunet.demo
 from minunet.cli import main
+from minunet.cores import threads
 from minunet.train import Settings
 
-COMMANDS = ["demo", "train", "evaluate", "predict", "gradcheck", "summary"]
+COMMANDS = ["demo", "train", "evaluate", "predict", "report", "gradcheck", "summary"]
 
 
 def refusal(capsys, *arguments):
@@ -203,3 +205,12 @@ def test_ctrl_c_is_no_traceback(monkeypatch, capsys):
     monkeypatch.setattr("minunet.cli.prove_ops", interrupt)
     assert main(["gradcheck"]) == 130
     assert "--resume" in capsys.readouterr().err
+
+
+def test_the_number_of_threads_is_an_argument(monkeypatch, tmp_path):
+    seen = []
+    monkeypatch.setattr(minunet.cli, "demo", lambda *_, **__: seen.append(threads()) or 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        main(["demo", "--out", str(tmp_path / "run"), "--threads", "3"])
+    assert seen == [3]
+    assert threads() != 3 or os.cpu_count() == 3

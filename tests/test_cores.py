@@ -88,6 +88,16 @@ def test_adding_up_does_not_change_more_than_the_first(rng):
     np.testing.assert_array_equal(arrays[-1], last)
 
 
+def test_an_argument_sets_the_threads_for_a_while(monkeypatch):
+    monkeypatch.setenv("MINUNET_THREADS", "1")
+    with pytest.raises(ZeroDivisionError), cores.using_threads(3):
+        assert cores.threads() == 3
+        with cores.using_threads(None):
+            assert cores.threads() == 3
+        raise ZeroDivisionError
+    assert cores.threads() == 1
+
+
 def test_a_c_library_without_the_knob_is_no_error(monkeypatch):
     monkeypatch.setattr(ctypes, "CDLL", lambda name: object())
     cores._keep_freed_memory()

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from minunet import UNet, ops
-from minunet.blocks import double_conv_forward
+from minunet.blocks import double_conv_forward, fold_norms
 
 
 def small(**changes):
@@ -169,9 +169,21 @@ def test_inference_normalises_with_the_running_statistics(backend, rng):
             expected, *(net.params[f"enc1.norm{i}.{k}"] for k in ("gamma", "beta")),
             *(net.buffers[f"enc1.norm{i}.{k}"] for k in ("mean", "var"))))[0]
     move(net, backend)
-    y, _ = double_conv_forward(backend.asarray(x), "enc1", net.params, net.buffers, padding=1,
-                               training=False)
+    y, _ = double_conv_forward(backend.asarray(x), "enc1", fold_norms(net.params, net.buffers), {},
+                               padding=1, training=False)
     np.testing.assert_allclose(backend.asnumpy(y), expected, rtol=1e-12, atol=1e-12)
+
+
+def test_the_folded_network_is_a_network_without_normalisation(rng):
+    net = small()
+    net.forward(image(net, 8, 8), training=True)  # moves the running statistics
+    folded = net.folded()
+    assert list(folded.params) == list(small(norm=None).params)
+    assert folded.config == net.config | {"norm": None}
+    assert folded.folded() is folded
+    x = image(net, 8, 8)
+    np.testing.assert_array_equal(folded.predict(x), net.predict(x))
+    assert net.norm == "batch"
 
 
 def test_inference_changes_nothing_and_repeats():

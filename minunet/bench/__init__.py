@@ -15,7 +15,7 @@ from minunet.bench import minunet_work, torch_work
 from minunet.bench.clock import Contender, device_clock, host_clock, interleave, summarise
 from minunet.bench.machine import describe
 from minunet.bench.memory import peak_memory
-from minunet.bench.minunet_work import Case, Convolution
+from minunet.bench.minunet_work import FAST, Case, Convolution
 from minunet.bench.plots import plot_bench
 from minunet.bench.report import format_header, format_part
 from minunet.bench.roofline import measure_roofline
@@ -32,7 +32,7 @@ class Sizes:
     inference: tuple = (Case(32, 256, 1), Case(32, 256, 4))
     memory: tuple = (Case(32, 256, 4),)
     convolution: tuple = (
-        Convolution(16, 16, 16, 1, ("loops", "im2col", "winograd")), Convolution(256, 3, 32, 4),
+        Convolution(16, 16, 16, 1, ("loops", *FAST)), Convolution(256, 3, 32, 4),
         Convolution(256, 32, 32, 4), Convolution(128, 64, 64, 4), Convolution(64, 128, 128, 4),
         Convolution(32, 256, 256, 4), Convolution(16, 512, 512, 4))
     pixels: tuple = tuple(Case(16, side, 1) for side in (128, 192, 256, 384, 512))

@@ -1,5 +1,7 @@
 """The benchmark's results as pictures. minunet is blue, PyTorch grey."""
 
+import csv
+
 import numpy as np
 from matplotlib.figure import Figure
 
@@ -10,9 +12,9 @@ from minunet.plots import GRID, INK, MUTED
 
 # Okabe and Ito's palette, as in `minunet.plots`.
 MINUNET, RIVALS = "#0072B2", ("#A8A8A8", "#D0D0D0", "#808080", "#C0C0C0")
-METHOD_COLORS = {"im2col": "#56B4E9", "winograd": MINUNET}
-OP_COLORS = {"conv": "#0072B2", "conv_transpose": "#56B4E9", "batch_norm": "#E69F00",
-             "relu": "#D55E00", "max_pool": "#009E73", "concat": "#CC79A7", "loss": "#F0E442",
+METHOD_COLORS = {"im2col": "#56B4E9", "winograd_rows": "#009E73", "winograd": MINUNET}
+OP_COLORS = {"conv": "#0072B2", "conv_transpose": "#56B4E9", "batch_norm_relu": "#E69F00",
+             "add": "#D55E00", "max_pool": "#009E73", "concat": "#CC79A7", "loss": "#F0E442",
              "adam": "#999999"}
 MARKERS = {"forward": ">", "backward": "<", "update": "o"}
 PANEL = (5.6, 4)  # inches
@@ -60,8 +62,8 @@ def learning_figure(histories):
 
     Parameters
     ----------
-    histories : dict of str to list of dict
-        For each run's name the rows of its ``history.csv``; minunet's run first.
+    histories : dict of str to Path
+        For each run's name its ``history.csv``; minunet's run first.
 
     Returns
     -------
@@ -69,7 +71,9 @@ def learning_figure(histories):
     """
     figure = Figure(figsize=(2 * PANEL[0], PANEL[1]), layout="constrained")
     left, right = figure.subplots(1, 2)
-    for (name, rows), color in zip(histories.items(), (MINUNET, *RIVALS[2:]), strict=False):
+    for (name, path), color in zip(histories.items(), (MINUNET, *RIVALS[2:]), strict=False):
+        with open(path, encoding="utf-8", newline="") as file:
+            rows = list(csv.DictReader(file))
         epoch, loss, mean = (np.array([row[key] for row in rows], float)
                              for key in ("epoch", "loss", "validation_dice_mean"))
         best = int(np.nanargmax(mean))

@@ -7,7 +7,7 @@ import numpy as np
 from minunet.bench.clock import better, slope, straight_line
 from minunet.bench.torch_work import VARIANTS
 
-METHODS = ("loops", "im2col", "winograd")
+METHODS = ("loops", "im2col", "winograd_rows", "winograd")
 GROWTH = {"pixels": lambda row: row["side"] ** 2, "batch": lambda row: row["batch"],
           "channels": lambda row: row["base"]}  # what grows: the size of a row
 

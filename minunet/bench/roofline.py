@@ -27,15 +27,15 @@ from minunet.cores import parallel, threads
 from minunet.train import train_step
 
 # Arithmetic of the other ops, counted in their code, for an element of the first argument.
-PER_ELEMENT = {"batch_norm_forward": 7, "batch_norm_backward": 9, "relu_forward": 1,
-               "relu_backward": 2, "max_pool_forward": 1, "max_pool_backward": 12,
+PER_ELEMENT = {"batch_norm_relu_forward": 7, "batch_norm_relu_backward": 16, "add": 1,
+               "max_pool_forward": 3, "max_pool_backward": 12,
                "sigmoid_cross_entropy": 12, "dice_loss": 12, "adam_update": 14}
 
 
 class Call(NamedTuple):
     """What one call of an op did."""
 
-    op: str  # "conv", "batch_norm", …, "loss", "adam"
+    op: str  # "conv", "batch_norm_relu", …, "loss", "adam"
     direction: str  # "forward", "backward" or "update"
     side: int  # of the larger of the images that it reads or writes, in pixels
     seconds: float
@@ -130,17 +130,19 @@ def _watched(name, op, calls, clock):
         arrays = list(arrays_in((args, results)))
         side = max((a.shape[1] for a in arrays if a.ndim == 4), default=0)
         kind, _, direction = name.rpartition("_")
-        if direction not in ("forward", "backward", "update"):
+        if name == "add":  # of the gradients that come down and across
+            kind, direction = name, "backward"
+        elif direction not in ("forward", "backward", "update"):
             kind, direction = "loss", "forward"
         moved = 7 if kind == "adam" else 1  # reads p, g, m and v; writes p, m and v
         calls.append(Call(kind, direction, 0 if kind == "adam" else side, seconds,
-                          _flop(name, args), moved * distinct_bytes(arrays)))
+                          _flop(name, args, **options), moved * distinct_bytes(arrays)))
         return results[0]
 
     return call
 
 
-def _flop(name, args):
+def _flop(name, args, input_gradient=True, **_):
     """Operations of arithmetic, an addition and a multiplication being two."""
     if name == "conv_forward":
         x, w = args[:2]  # padding keeps the size: as many pixels out as in
@@ -149,7 +151,8 @@ def _flop(name, args):
         x, w = args[:2]  # every pixel in meets the whole kernel
         return 2 * x.size // x.shape[-1] * math.prod(w.shape)
     if name in ("conv_backward", "conv_transpose_backward"):
-        return 2 * _flop(name.replace("backward", "forward"), args[1])  # dx and dw
+        gradients = 1 + input_gradient  # dw, dx
+        return gradients * _flop(name.replace("backward", "forward"), args[1])
     elements = sum(a.size for a in arrays_in(args[:1]))
     return PER_ELEMENT.get(name, 0) * elements
 

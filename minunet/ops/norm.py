@@ -86,8 +86,8 @@ def batch_norm_backward(dy, cache):
     dgamma = inverse_std * dgamma
     through_mean, through_std = dbeta / pixels, dgamma * inverse_std / pixels
 
-    def gradient(dx, dy, x, mean, m, s, scale):
-        array_module(dx).multiply(dy - m - (x - mean) * s, scale, out=dx)
+    def gradient(dx, dy, x, mean, through_mean, through_std, scale):
+        array_module(dx).multiply(dy - through_mean - (x - mean) * through_std, scale, out=dx)
 
     dx = blockwise(gradient, dy, x, channels=(mean, through_mean, through_std,
                                               gamma * inverse_std))

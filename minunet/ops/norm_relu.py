@@ -2,9 +2,9 @@
 
 A block of the U-Net normalises and cuts off at zero after every convolution. Both are a few
 additions a number, far less work than to fetch the number from memory; so what counts is how
-often the activations are walked through. One op after the other, it is 4 times forward and 9
-times backward; as one, 3 and 5: the ReLU's output is not read again, since x says as well
-where it was cut off.
+often the activations are walked through, reading or writing. One op after the other, it is 5
+times forward and 8 times backward; as one, 3 and 5: backward does not read the ReLU's output,
+since x says as well where it was cut off.
 """
 
 from typing import NamedTuple

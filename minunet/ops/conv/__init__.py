@@ -8,6 +8,9 @@ array of ``y = conv(x, w)`` that can be unknown::
     forward(x, w, b, out, stride, padding, relu=False)    -> y
     data_gradient(dy, w, x_shape, stride, padding)        -> dx
     weight_gradient(x, dy, kernel, stride, padding)       -> dw
+
+with `out` the size (OH, OW) of y. (A transposed convolution is a data gradient with a bias, so two
+methods take one there too.)
 """
 
 from minunet.cores import blocksum
@@ -39,8 +42,8 @@ def conv_forward(x, w, b=None, *, stride=1, padding=0, method="auto"):
         S ≥ 1 and P ≥ 0, in pixels.
     method : {"auto", "loops", "im2col", "tiles", "winograd_rows", "winograd"}
         How to compute it; the result is the same to rounding. Winograd's two do 3×3 kernels of
-        stride 1 on images only, "tiles" kernels as large as the stride, without padding; "auto"
-        takes the fastest that fits, see `choose`.
+        stride 1 and padding up to 2, on images only; "tiles" does kernels as large as the
+        stride, without padding; "auto" takes the fastest that fits, see `choose`.
 
     Returns
     -------
@@ -122,7 +125,7 @@ def conv_relu_inference(x, w, b, *, padding=0):
 
 
 def _plan(x, w, b, stride, padding, method):
-    """Check the arguments; give stride and padding an axis, the size of y, and the module."""
+    """Check the arguments; give stride and padding per axis, the size of y, and the module."""
     axes = check_conv_arguments(x, w, b, channels=-2)
     stride, padding = per_axis("stride", stride, axes, 1), per_axis("padding", padding, axes, 0)
     module = choose(method, w.shape, stride, padding)
@@ -142,8 +145,8 @@ def choose(method, w_shape, stride, padding):
     """Give the module that computes a convolution.
 
     Winograd's method saves multiplications and pays with transforms: a cost that grows with
-    C + F where the saving grows with C · F. Filtering down the columns only, it pays from 16
-    channels to 16; across as well, with its smaller pieces, from about 64 to 128.
+    C + F where the saving grows with C · F. Filtering down the columns only, it pays from C = F =
+    16 on; across as well, with small tiles in the place of rows, from about C = 64, F = 128.
 
     Parameters
     ----------

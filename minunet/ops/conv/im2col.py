@@ -26,7 +26,7 @@ def forward(x, w, b, out, stride, padding, relu=False):
     kernel, f = w.shape[:-2], w.shape[-1]
     w_matrix = w.reshape(-1, f)  # (KH·KW·C, F)
     y = xp.empty((len(x), *out, f), dtype=x.dtype)  # (N, OH, OW, F)
-    row = math.prod(out[1:])  # pixels that a row of y holds: 1 of a signal's
+    row = math.prod(out[1:])  # pixels in a row of y; 1 if there is only one spatial axis
     bias = None if b is None else xp.tile(b, row)
 
     def block(images, rows):
@@ -42,8 +42,8 @@ def forward(x, w, b, out, stride, padding, relu=False):
 def finish(rows, bias, relu):
     """Add the bias, and cut off at zero where a ReLU comes next, while the block is in cache.
 
-    `rows` (…, OW·F) are changed in place; `bias` (OW·F,) is b, repeated for a row of pixels:
-    NumPy is slow on short rows, and its maximum on a mere 0.
+    `rows` (…, L) are changed in place; `bias` (L,) is b, repeated for all pixels of a row: NumPy
+    is slow on short rows, and its maximum on a mere 0.
     """
     if bias is not None:
         rows += bias
@@ -53,7 +53,7 @@ def finish(rows, bias, relu):
 
 
 def weight_gradient(x, dy, kernel, stride, padding):
-    """dw = Σ patchesᵀ · dy over the blocks; each thread adds up its own, in a fixed order."""
+    """dw = Σ patchesᵀ · dy over the blocks; each share of them is added up in a fixed order."""
     xp = array_module(x)
     out, c, f = dy.shape[1:-1], x.shape[-1], dy.shape[-1]
     blocks = _blocks(x, (*kernel, c, f), out)
@@ -72,9 +72,9 @@ def weight_gradient(x, dy, kernel, stride, padding):
 def data_gradient(dy, w, x_shape, stride, padding, b=None):
     """dx: every row of dpatches = dy · wᵀ, added back to the pixels its patch was taken from.
 
-    With stride 1 that sum is a convolution again: of `dy`, with the kernel turned by half a
-    turn, C and F exchanged, and padding K − 1 − P. It needs no scattered additions. A transposed
-    convolution, which computes this forwards, has a bias `b` (C,) to add.
+    With stride 1 (and P < K) that sum is a convolution again: of `dy`, with the kernel turned by
+    half a turn, C and F exchanged, and padding K − 1 − P. It needs no scattered additions. A
+    transposed convolution, which computes this forwards, has a bias `b` (C,) to add.
     """
     turned, turned_padding = turn(w, padding)
     if max(stride) == 1 and min(turned_padding) >= 0:
@@ -91,7 +91,7 @@ def turn(w, padding):
 
 
 def _scatter(dy, w, x_shape, stride, padding):
-    """Add dy · wᵀ to where it belongs, one kernel offset at a time: += never meets itself."""
+    """Add dy · wᵀ to where it belongs, an offset of the kernel at a time: no pixel comes twice."""
     xp = array_module(dy)
     kernel, out, (c, f) = w.shape[:-2], dy.shape[1:-1], w.shape[-2:]
     w_matrix = w.reshape(-1, f)  # (KH·KW·C, F)
@@ -115,7 +115,7 @@ def _scatter(dy, w, x_shape, stride, padding):
 
 
 def _blocks(x, w_shape, out):
-    """Blocks whose patches stay in cache; not so small that reading `w` again costs more."""
+    """Blocks whose patches stay in cache, and at least half as large as `w`, which each reads."""
     row_bytes = math.prod(out[1:]) * math.prod(w_shape[:-1]) * x.dtype.itemsize
     w_bytes = math.prod(w_shape) * x.dtype.itemsize
     return row_blocks(array_module(x), len(x), out[0], row_bytes, at_least=w_bytes // 2)

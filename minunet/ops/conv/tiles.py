@@ -57,7 +57,7 @@ def data_gradient(dy, w, x_shape, stride, padding, b=None):
 
 
 def weight_gradient(x, dy, kernel, stride, padding):
-    """dw[k] = Σ pieces(k)ᵀ · dy over the blocks; each thread adds up its own, in a fixed order."""
+    """dw[k] = Σ pieces(k)ᵀ · dy over the blocks; each share is added up in a fixed order."""
     xp, out, f = array_module(x), dy.shape[1:-1], dy.shape[-1]
     blocks = _blocks(dy)
     share = -(-len(blocks) // workers(xp))

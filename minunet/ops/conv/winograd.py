@@ -21,8 +21,8 @@ The weight gradient is each step transposed, in reverse::
 dy instead.) The price is accuracy, about one of float32's seven digits: the constants are of
 both signs, and their sums cancel.
 
-Where the constants come from: G and A are values of polynomials at the points 0, ±1, ±2 and ∞,
-B interpolates between them; the docs derive them ("Three ways to convolve").
+The work is cut by tiles; or, deep in a network, where tiles are few and channels many, by filters
+or channels: see `_few_tiles`. Where the constants come from: see `winograd_rows`.
 
 A. Lavin and S. Gray, "Fast algorithms for convolutional neural networks", 2016, section 4.3.
 """
@@ -34,7 +34,7 @@ from minunet.ops.conv.winograd_rows import TILE, WINDOW, matrices
 
 
 def forward(x, w, b, out, stride, padding, relu=False):
-    """V, U, M and y as above, and the bias, in blocks of tiles."""
+    """V, U, M and y as above, and the bias, in blocks of tiles (or of filters, if they are few)."""
     xp, (c, f) = array_module(x), w.shape[-2:]
     b_t, g, a_t = matrices(xp, x.dtype)
     y = xp.empty((len(x), *out, f), dtype=x.dtype)  # (N, OH, OW, F)
@@ -42,10 +42,10 @@ def forward(x, w, b, out, stride, padding, relu=False):
         return _forward_by_filters(x, w, b, y, padding, relu)
     u = xp.empty((WINDOW, WINDOW, c, f), dtype=x.dtype)  # (6, 6, C, F)
 
-    def lift(channels):
+    def lift(channels):  # from 3×3 to 6×6
         u[:, :, channels] = _sandwich(xp, g, w[:, :, channels])
 
-    def block(images, rows):
+    def block(images, rows):  # rows of tiles
         v = _sandwich(xp, b_t, _windows(x, images, rows, out, padding))  # (6, 6, T, C)
         tiles = _sandwich(xp, a_t, xp.matmul(v, u))  # (4, 4, T, F)
         finish(tiles, b, relu)
@@ -63,7 +63,7 @@ def data_gradient(dy, w, x_shape, stride, padding):
 
 
 def weight_gradient(x, dy, kernel, stride, padding):
-    """dM, dU and dw as above; each thread adds up the dU of its blocks, in a fixed order."""
+    """dM, dU and dw as above; each share of the blocks is added up in a fixed order."""
     xp, c, f = array_module(x), x.shape[-1], dy.shape[-1]
     if _few_tiles(dy, c):
         return _weight_gradient_by_channels(x, dy, padding)
@@ -90,14 +90,17 @@ def weight_gradient(x, dy, kernel, stride, padding):
 
 
 def _few_tiles(y, c):
-    """Tell whether V and M are smaller than U, deep in the network: then better cut U."""
+    """Tell whether V and M together are smaller than U, as they are deep in the network.
+
+    There U is what leaves the cache, so there the work is cut along U and not along the tiles.
+    """
     n, *out, f = y.shape
     tiles = n * -(-out[0] // TILE) * -(-out[1] // TILE)
     return tiles * (c + f) <= c * f
 
 
 def _forward_by_filters(x, w, b, y, padding, relu):
-    """The same as `forward`, in blocks of filters: of U, a block that stays in cache."""
+    """The same as `forward`, in blocks of filters: each piece of U is made and used at once."""
     xp, (c, f), rows = array_module(x), w.shape[-2:], slice(0, -(-y.shape[1] // TILE))
     _, g, a_t = matrices(xp, x.dtype)
     v = _lift_all(x, y.shape[1:-1], padding)  # (6, 6, T, C)
@@ -108,7 +111,8 @@ def _forward_by_filters(x, w, b, y, padding, relu):
         finish(tiles, None if b is None else b[filters], relu)
         _put_tiles(y[..., filters], slice(0, len(y)), rows, tiles)
 
-    # A quarter of the bytes: V is read again for each block, so they are larger than usual.
+    # Counted at a quarter, so that blocks come out four times as large as usual: V is read
+    # again for each.
     parallel(xp, block, parts(xp, f, WINDOW**2 * c * x.dtype.itemsize // 4))
     return y
 
@@ -130,7 +134,7 @@ def _weight_gradient_by_channels(x, dy, padding):
         dw[:, :, channels] = _sandwich(xp, g.T, du)
 
     parallel(xp, lift, parts(xp, f, dm[..., 0].nbytes))
-    parallel(xp, block, parts(xp, c, WINDOW**2 * f * x.dtype.itemsize // 2))
+    parallel(xp, block, parts(xp, c, WINDOW**2 * f * x.dtype.itemsize // 2))  # dM is read again
     return dw
 
 
@@ -151,8 +155,9 @@ def _lift_all(x, out, padding):
 def _sandwich(xp, m, tiles):
     """Give (m t mᵀ)ᵀ for each tile t, (a, a, ·, ·) → (b, b, ·, ·), with m of shape (b, a).
 
-    That rows and columns come out exchanged does no harm: U, V and dM all are, and the next
-    sandwich exchanges them back.
+    That rows and columns come out exchanged does no harm. U, V and dM all are; a product at
+    each place pairs equal places, so M and dU are exchanged as well; and every way has just one
+    more sandwich, which exchanges them back.
     """
     *sides, p, q = tiles.shape
     once = xp.matmul(m, tiles.reshape(*sides, p * q))  # (a, b, ·): sums over columns
@@ -161,11 +166,14 @@ def _sandwich(xp, m, tiles):
 
 
 def _blocks(x, c, f, out):
-    """Blocks of images and rows of tiles, counted by the larger of V and M; not far below U."""
+    """Blocks of images and rows of tiles, counted by the larger of V and M.
+
+    At least half as large as U, which is read again for each block.
+    """
     down, across = (-(-h // TILE) for h in out)
     itemsize = x.dtype.itemsize
-    return row_blocks(array_module(x), len(x), down, 36 * across * max(c, f) * itemsize,
-                      at_least=36 * c * f * itemsize // 2)
+    return row_blocks(array_module(x), len(x), down, WINDOW**2 * across * max(c, f) * itemsize,
+                      at_least=WINDOW**2 * c * f * itemsize // 2)
 
 
 def _windows(x, images, rows, out, padding):
@@ -174,9 +182,9 @@ def _windows(x, images, rows, out, padding):
     beyond = WINDOW - TILE  # pixels of x that a tile sees beyond its own four
     start, stop = rows.start * TILE - padding[0], rows.stop * TILE + beyond - padding[0]
     pixels = strip(x, images, (start, stop), (padding[1],), (across * TILE + beyond,))
-    n, down, right, c = pixels.strides
+    image, row, pixel, number = pixels.strides
     shape = (WINDOW, WINDOW, len(pixels), rows.stop - rows.start, across, x.shape[-1])
-    strides = (down, right, n, TILE * down, TILE * right, c)
+    strides = (row, pixel, image, TILE * row, TILE * pixel, number)
     windows = array_module(x).lib.stride_tricks.as_strided(pixels, shape, strides)
     return windows.reshape(WINDOW, WINDOW, -1, x.shape[-1])
 

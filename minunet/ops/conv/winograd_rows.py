@@ -1,29 +1,30 @@
 """3×3 convolution with half the multiplications: Winograd's minimal filtering, down the columns.
 
 Four outputs o₀ … o₃ of a filter of three weights depend on six inputs d₀ … d₅. Direct, they
-cost 4 · 3 = 12 multiplications. But there are matrices A, B, G with::
+cost 4 · 3 = 12 multiplications. But there are matrices Bᵀ (6, 6), G (6, 3) and Aᵀ (4, 6) with::
 
     o = Aᵀ [ (G w) ⊙ (Bᵀ d) ]          w: 3 weights, d: 6 inputs, ⊙: element by element
 
-and only the 6 products at ⊙ are between data; the rest multiplies by small constants. Here d is
-six rows of the image and o four rows of the output, and each place at ⊙ is what is left to do
-across: a one-dimensional convolution along the row::
+and only the 6 products at ⊙ are between data; the rest multiplies by small constants. Here each
+dⱼ is a whole row of x, each oⱼ a whole row of y, and each weight a row of the kernel. So each
+product at ⊙ is a one-dimensional convolution, ∗, along the row. With t groups of four rows of y::
 
-    V[i] = Σⱼ Bᵀ[i, j] · row j of x          (6, T, W, C)      T groups of six rows, four apart
-    U[i] = Σₖ G[i, k] · w[k]                 (6, KW, C, F)
-    M[i] = V[i] ∗ U[i], along the row        (6, T, OW, F)
-    row j of y = Σᵢ Aᵀ[j, i] · M[i]          (4, T, OW, F)
+    V[i] = Σⱼ Bᵀ[i, j] · row j of x          (6, t, OW + 2, C)    six rows, the next group's
+    U[i] = Σₖ G[i, k] · w[k]                 (6, KW, C, F)         begin four further down
+    M[i] = V[i] ∗ U[i]                       (6, t, OW, F)
+    row j of y = Σᵢ Aᵀ[j, i] · M[i]          (4, t, OW, F)
 
-The weight gradient is each step transposed, in reverse::
+The weight gradient is each step transposed, in reverse; Σ runs over all pixels::
 
-    dM[i] = Σⱼ Aᵀ[j, i] · row j of dy        dU[i, k] = Σ V[i]ᵀ dM[i], V moved by k pixels
-    dw[k] = Σᵢ G[i, k] · dU[i]
+    dM[i] = Σⱼ Aᵀ[j, i] · row j of dy        dU[i, l] = Σ V[i]ᵀ dM[i], V moved by l pixels
+    dw[k, l] = Σᵢ G[i, k] · dU[i, l]
 
 Rows are long and lie in one piece in memory, so the transforms run at full speed. `winograd`
 filters across as well: half the multiplications again, but it must cut rows into small tiles.
+In float32 the constants cost about half a digit, since their sums cancel.
 
-Where the constants come from: G and A are values of polynomials at the points 0, ±1, ±2 and ∞,
-B interpolates between them; the docs derive them ("Three ways to convolve").
+Where the constants come from: rows of Aᵀ's transpose and of G are powers of the points 0, ±1,
+±2 and ∞ (those of G scaled), and B interpolates; the docs derive them ("Three ways to convolve").
 
 A. Lavin and S. Gray, "Fast algorithms for convolutional neural networks", 2016, section 4.
 """
@@ -79,17 +80,17 @@ def forward(x, w, b, out, stride, padding, relu=False):
     width = _width(out)
     bias = None if b is None else xp.tile(b, width)
 
-    def block(images, rows):
-        m = xp.empty((WINDOW, *_shape(images, rows, width), f), dtype=x.dtype)
-        pixels = m.reshape(WINDOW, -1, f)
-        for first, patches in enumerate(_threes(x, images, rows, width, padding)):
-            xp.matmul(patches, u, out=pixels[:, first::3])
-        lines = m.reshape(*m.shape[:3], width * f).transpose(1, 2, 0, 3)  # (n, T, 6, width·F)
-        bands = xp.matmul(a_t, lines)  # (n, T, 4, width·F)
-        finish(bands, bias, relu)
-        here = y[images, TILE * rows.start : TILE * rows.stop]  # without what is beyond the edge
-        bands = bands.reshape(len(bands), -1, width, f)
-        here[...] = bands[:, : here.shape[1], : out[1]]
+    def block(images, groups):
+        m = xp.empty((WINDOW, *_shape(images, groups, width), f), dtype=x.dtype)
+        m_pixels = m.reshape(WINDOW, -1, f)
+        for shift, patches in enumerate(_patches_of_v(x, images, groups, width, padding)):
+            xp.matmul(patches, u, out=m_pixels[:, shift::3])
+        m_rows = m.reshape(*m.shape[:3], width * f).transpose(1, 2, 0, 3)  # (n, t, 6, width·F)
+        y_rows = xp.matmul(a_t, m_rows)  # (n, t, 4, width·F)
+        finish(y_rows, bias, relu)
+        here = y[images, TILE * groups.start : TILE * groups.stop]
+        # Without the rows below the edge, and the pixels from OW on.
+        here[...] = y_rows.reshape(len(here), -1, width, f)[:, : here.shape[1], : out[1]]
 
     parallel(xp, block, _blocks(x, c, f, out))
     return y
@@ -102,7 +103,7 @@ def data_gradient(dy, w, x_shape, stride, padding):
 
 
 def weight_gradient(x, dy, kernel, stride, padding):
-    """dM, dU and dw as above; each thread adds up the dU of its blocks, in a fixed order."""
+    """dM, dU and dw as above; each share of the blocks is added up in a fixed order."""
     xp, c, f = array_module(x), x.shape[-1], dy.shape[-1]
     _, g, a_t = matrices(xp, x.dtype)
     width = _width(dy.shape[1:-1])
@@ -110,31 +111,31 @@ def weight_gradient(x, dy, kernel, stride, padding):
     share = -(-len(blocks) // workers(xp))
 
     def products(first):
-        for images, rows in blocks[first : first + share]:
-            shape = _shape(images, rows, width)
-            # What V has beyond the end of a row meets zeros of dM.
-            band = strip(dy, images, (TILE * rows.start, TILE * rows.stop), (0,), (width,))
-            lines = xp.ascontiguousarray(band).reshape(*shape[:2], TILE, width * f)
+        for images, groups in blocks[first : first + share]:
+            n, t, _ = shape = _shape(images, groups, width)
+            # Zeros beyond the edges of dy: in dM the pixels from OW on are zero, too.
+            seen = strip(dy, images, (TILE * groups.start, TILE * groups.stop), (0,), (width,))
+            dy_rows = xp.ascontiguousarray(seen).reshape(n, t, TILE, width * f)
             dm = xp.empty((WINDOW, *shape, f), dtype=x.dtype)
-            xp.matmul(a_t.T, lines,
-                      out=dm.reshape(WINDOW, *shape[:2], width * f).transpose(1, 2, 0, 3))
-            pixels = dm.reshape(WINDOW, -1, f)
-            for i, patches in enumerate(_threes(x, images, rows, width, padding)):
-                yield xp.matmul(patches.swapaxes(1, 2), pixels[:, i::3])
+            xp.matmul(a_t.T, dy_rows,
+                      out=dm.reshape(WINDOW, n, t, width * f).transpose(1, 2, 0, 3))
+            dm_pixels = dm.reshape(WINDOW, -1, f)
+            for shift, patches in enumerate(_patches_of_v(x, images, groups, width, padding)):
+                yield xp.matmul(patches.swapaxes(1, 2), dm_pixels[:, shift::3])
 
-    du = add_up(parallel(xp, lambda first: add_up(products(first)),  # (6, KW·C, F)
-                         [(first,) for first in range(0, len(blocks), share)]))
+    shares = [(first,) for first in range(0, len(blocks), share)]
+    du = add_up(parallel(xp, lambda first: add_up(products(first)), shares))  # (6, KW·C, F)
     return xp.matmul(g.T, du.reshape(WINDOW, -1)).reshape(3, 3, c, f)
 
 
 def _width(out):
-    """Pixels of V a row: OW + 2, and up to two more, so that they are a multiple of three."""
+    """Pixels per row of V: OW + 2, and up to two more, to make it a multiple of three."""
     return -(-(out[1] + 2) // 3) * 3
 
 
-def _shape(images, rows, width):
-    """Images, groups of rows, and pixels a row of a block."""
-    return images.stop - images.start, rows.stop - rows.start, width
+def _shape(images, groups, width):
+    """Images, groups of rows, and pixels per row, of a block."""
+    return images.stop - images.start, groups.stop - groups.start, width
 
 
 def _blocks(x, c, f, out):
@@ -143,13 +144,16 @@ def _blocks(x, c, f, out):
     return row_blocks(array_module(x), len(x), -(-out[0] // TILE), row_bytes)
 
 
-def _threes(x, images, rows, width, padding):
-    """Compute V for a block, and lay out the patches of three pixels across without a copy.
+def _patches_of_v(x, images, groups, width, padding):
+    """Compute V for a block, and lay out its patches of three pixels across without a copy.
 
-    A patch is contiguous, KW·C numbers. Patches that begin three pixels apart do not overlap:
-    V itself, read three pixels a row, is the matrix of every third patch. Begun at pixel 0, 1
-    and 2, three such matrices hold all patches (and a few that run over the end of a row, into
-    the next one: what comes of them is cut off with the padding).
+    A patch is contiguous, KW·C numbers. Patches that begin three pixels apart do not overlap
+    and leave no gap: V itself, cut into pieces of three pixels, is the matrix of every third
+    patch. Cut from pixel 0, 1 and 2 on, it gives three matrices that hold all patches.
+
+    Patches that begin at the last two pixels of a row run over its end, into whatever comes
+    next. But these begin at OW or beyond: `forward` cuts off what comes of them, and in
+    `weight_gradient` dM is zero there. (It multiplies, so there must be numbers: 0 · nan is nan.)
 
     Returns
     -------
@@ -157,15 +161,16 @@ def _threes(x, images, rows, width, padding):
         Patches that begin at pixel 0, 3, 6, …; at 1, 4, 7, …; at 2, 5, 8, …
     """
     xp, c = array_module(x), x.shape[-1]
-    band = (TILE * rows.start - padding[0], TILE * rows.stop + WINDOW - TILE - padding[0])
+    band = (TILE * groups.start - padding[0], TILE * groups.stop + WINDOW - TILE - padding[0])
+    # Contiguous, so that a row is one axis of width · C numbers.
     pixels = xp.ascontiguousarray(strip(x, images, band, (padding[1],), (width,)))
-    n, groups, _ = _shape(images, rows, width)
-    image, row, _, number = pixels.strides
+    n, t, _ = _shape(images, groups, width)
+    per_image, per_row, _, per_number = pixels.strides
     windows = xp.lib.stride_tricks.as_strided(  # six rows each, the next four rows further down
-        pixels, (n, groups, WINDOW, width * c), (image, TILE * row, row, number))
-    size = WINDOW * n * groups * width * c
+        pixels, (n, t, WINDOW, width * c), (per_image, TILE * per_row, per_row, per_number))
+    size = WINDOW * n * t * width * c
     memory = xp.empty(size + 2 * c, dtype=x.dtype)
-    memory[size:] = 0  # the last patches begin up to two pixels late
-    v = memory[:size].reshape(WINDOW, n, groups, width * c)
+    memory[size:] = 0  # the last patches end up to two pixels beyond V
+    v = memory[:size].reshape(WINDOW, n, t, width * c)
     xp.matmul(matrices(xp, x.dtype)[0], windows, out=v.transpose(1, 2, 0, 3))
-    return [memory[first * c : first * c + size].reshape(WINDOW, -1, 3 * c) for first in range(3)]
+    return [memory[shift * c : shift * c + size].reshape(WINDOW, -1, 3 * c) for shift in range(3)]

@@ -1,0 +1,155 @@
+"""The page of a change: before, after, where they differ, and bars of what it comes to."""
+
+import numpy as np
+from matplotlib.colors import to_rgb
+
+from minunet.plots import HIT, INK, MUTED, PREDICTION, SHADE, TRUTH
+from minunet.report.canvas import EDGE, WIDTH, Page, plural, short, shorten, size_text
+from minunet.report.panels import aspect, outline, sides, tint, window_around
+
+HEADER, PANEL, GAP, ROW = 1.5, 2.8, 0.3, 0.42  # inches
+MOST_LESIONS = 8
+BEFORE, AFTER, KEPT = TRUTH, PREDICTION, HIT
+
+
+def draw_change_page(report, before, after, parts, path):
+    """Write the page of a change as PNG.
+
+    Parameters
+    ----------
+    report : dict
+        From `minunet.report.report_change`.
+    before, after : Mask
+    parts : (ndarray, ndarray)
+        The numbered tumours, (D, H, W) each.
+    path : str or Path
+    """
+    lesions = report["lesions"][:MOST_LESIONS]
+    sizes = {name: row for name, row in report["regions"].items()
+             if name.startswith("label") or f"label 4, {name}" not in report["regions"]}
+    sizes = sizes or {"all tumours": report["total"]}
+    page = Page(HEADER + PANEL + 1.35 + max(len(sizes), len(lesions)) * ROW + 0.55)
+    _draw_header(page, report)
+    old, new = (labels > 0 for labels in parts)
+    _draw_maps(page, before, old, new)
+    top = HEADER + PANEL + 0.95
+    page.rule(top - 0.28)
+    _draw_bars(page, EDGE + 1.75, top, "Regions" if report["regions"] else "In total",
+               [(name.partition(", ")[2] or name, row, change_text(row))
+                for name, row in sizes.items()])
+    _draw_bars(page, WIDTH / 2 + 1.75, top, "Tumours",
+               [(change_numbers(row), row, row["fate"]) for row in lesions])
+    notes = [f"{plural(count, thing)} {where}." for count, thing, where in (
+        (report["specks_left_out"], "speck", "left out of the tumours"),
+        (len(report["lesions"]) - len(lesions), "more tumour", "in report.json")) if count]
+    page.footer(" ".join([*notes, "Numbers are those of reports on each scan alone."]))
+    page.save(path)
+
+
+def _draw_header(page, report):
+    total = report["total"]
+    page.text(EDGE, 0.3, "Change between two scans", fontsize=20, weight="bold")
+    for place, (name, color) in enumerate((("before", BEFORE), ("after", AFTER))):
+        page.text(EDGE, 0.78 + 0.22 * place, f"■ {name}", color=color)
+        page.text(EDGE + 0.75, 0.78 + 0.22 * place, shorten(report[name]), color=MUTED)
+    old, new = (size_text(side_of(total, side)) for side in ("before", "after"))
+    page.text(WIDTH - EDGE, 0.26, change_text(total), fontsize=26, ha="right", weight="bold")
+    page.text(WIDTH - EDGE, 0.82, f"{old} before, {new} after", ha="right", color=MUTED,
+              fontsize=11)
+
+
+def _draw_maps(page, mask, old, new):
+    """Before, after and the difference in one slice, and the difference as seen from the front."""
+    both = old | new
+    level = int(both.sum(axis=(1, 2)).argmax())
+    window = (slice(0, both.shape[1]), slice(0, both.shape[2]))
+    if both.any():
+        seen = both.any(axis=0, keepdims=True)
+        window = window_around(mask, seen, 0)
+    place = "" if mask.flat else f", slice {level}"
+    panels = [(f"Before{place}", ((old & ~new, BEFORE), (old & new, BEFORE)), (old, BEFORE)),
+              (f"After{place}", ((new & ~old, AFTER), (old & new, AFTER)), (new, AFTER)),
+              (f"Difference{place}", ((old & ~new, BEFORE), (new & ~old, AFTER),
+                                      (old & new, KEPT)), None)]
+    for column, (name, colors, line) in enumerate(panels):
+        left = EDGE + column * (PANEL + GAP)
+        page.text(left, HEADER, name, color=MUTED)
+        axes = page.axes(left, HEADER + 0.26, PANEL, PANEL)
+        axes.imshow(np.ones((*both.shape[1:], 3)) * to_rgb(SHADE))
+        axes.set_facecolor(SHADE)
+        for where, color in colors:
+            tint(axes, (0.55 if line else 0.85) * where[level], color)
+        if line:
+            outline(axes, line[0][level], line[1])
+        rows, columns = window
+        axes.set(xlim=(columns.start - 0.5, columns.stop - 0.5),
+                 ylim=(rows.stop - 0.5, rows.start - 0.5), aspect=aspect(mask, 1, 2), anchor="NW")
+        sides(axes, mask, INK)
+    _draw_overview(page, EDGE + 3 * (PANEL + GAP), mask, old, new)
+    for place, (name, color) in enumerate((("gone", BEFORE), ("gained", AFTER), ("kept", KEPT))):
+        page.text(EDGE + 2 * (PANEL + GAP) + 0.8 * place, HEADER + PANEL + 0.34, f"■ {name}",
+                  color=color)
+
+
+def _draw_overview(page, left, mask, old, new):
+    """The difference in the whole frame: each line of sight in the colour that fills most of it."""
+    views = [(1, "Whole volume, from the front"), (2, "From the left")]
+    if not mask.spacing or mask.flat:
+        views = [(0, "In the whole picture" if mask.flat else "All slices, one upon the other")]
+    height = (PANEL - 0.24 * (len(views) - 1)) / len(views)
+    for place, (across, name) in enumerate(views):
+        top = HEADER + 0.26 + place * (height + 0.24)
+        page.text(left, top - (0.2 if place else 0.26), name, color=MUTED)
+        axes = page.axes(left, top, WIDTH - EDGE - left, height)
+        depths = np.stack([part.sum(axis=across) for part in (old & ~new, new & ~old, old & new)])
+        color = np.array([to_rgb(c) for c in (BEFORE, AFTER, KEPT)])[depths.argmax(axis=0)]
+        color[depths.sum(axis=0) == 0] = to_rgb(SHADE)
+        axes.imshow(color, origin="lower" if across else "upper")
+        rows, columns = (axis for axis in range(3) if axis != across)
+        axes.set(aspect=aspect(mask, rows, columns), anchor="NW")
+        if across < 2:
+            sides(axes, mask, INK)
+
+
+def _draw_bars(page, left, top, title, rows):
+    """A pair of bars a row, before above after, on one scale; what it comes to at the right."""
+    page.text(left - 1.75, top - 0.1, title, fontsize=12, weight="bold")
+    width = WIDTH / 2 - EDGE - 1.75 - 1.45
+    most = max((max(_value(row, side) for side in ("before", "after")) for _, row, _ in rows),
+               default=0) or 1
+    for place, (name, row, comment) in enumerate(rows):
+        y = top + 0.26 + place * ROW
+        page.text(left - 0.12, y + 0.04, name, ha="right")
+        axes = page.axes(left, y, width, ROW - 0.12)
+        axes.set(xlim=(0, most), ylim=(2, 0))
+        for line, (side, color) in enumerate((("before", BEFORE), ("after", AFTER))):
+            axes.barh(line + 0.5, _value(row, side), 0.9, color=color)
+        page.text(left + width + 0.12, y - 0.02, comment, weight="bold")
+        sizes = " → ".join(size_text(side_of(row, side)) for side in ("before", "after"))
+        page.text(left + width + 0.12, y + 0.15, sizes, color=MUTED, fontsize=7.5)
+    if not rows:
+        page.text(left - 1.75, top + 0.26, "no tumour in either scan", color=INK)
+
+
+def side_of(row, side):
+    """The sizes before or after, under the names that `tumours.amount` gives them."""
+    return {name.removesuffix(f"_{side}"): value for name, value in row.items()
+            if name.endswith(f"_{side}")}
+
+
+def _value(row, side):
+    return next(iter(side_of(row, side).values()))
+
+
+def change_text(row):
+    """The change in per cent of the size before, or a word where that says nothing."""
+    if row["change_percent"] is None:
+        return "new" if _value(row, "after") else "none in either"
+    if not _value(row, "after"):
+        return "vanished"
+    return f"{'+' if row['change_percent'] > 0 else ''}{short(row['change_percent'])} %"
+
+
+def change_numbers(row):
+    """The numbers of a lesion before and after, for example "1 → 1, 2"."""
+    return " → ".join(", ".join(map(str, row[side])) or "–" for side in ("before", "after"))

@@ -1,0 +1,170 @@
+"""What a report is about: a mask, where it lies, and the image that it was drawn on."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from minunet.data.images import read_image, read_mask
+from minunet.data.nifti import SUFFIXES, read_labels, read_volume
+from minunet.data.pairs import natural_key, visible
+from minunet.files import InputError
+from minunet.predict_files import find_inputs, read_slices
+
+MOST_LABELS = 10  # more values than that are no segmentation but an image
+TOLERANCE = 1e-3  # mm: affines that differ by less are one grid, written by two programs
+
+
+@dataclass(frozen=True, eq=False)
+class Mask:
+    """A label map, in the canonical orientation of `minunet.data.nifti`.
+
+    Attributes
+    ----------
+    name : str
+        The file's.
+    labels : ndarray (D, H, W), int
+        0 is background. A picture has D = 1.
+    spacing : (float, float, float) or None
+        Millimetres along D, H, W; None if unknown, as for PNG and TIFF.
+    affine : ndarray (4, 4) or None
+        The file's own.
+    to_patient : callable or None
+        From indices (…, 3) to patient coordinates in mm, RAS+; None if unknown.
+    """
+
+    name: str
+    labels: np.ndarray
+    spacing: tuple[float, float, float] | None = None
+    affine: np.ndarray | None = None
+    to_patient: Callable | None = None
+
+    @property
+    def flat(self):
+        """Whether it is a picture, measured by area, and no volume."""
+        return len(self.labels) == 1
+
+    def rightwards(self, index):
+        """How far voxels (…, 3) lie to the right: the patient's, in mm, or the picture's."""
+        if self.to_patient is None:
+            return np.asarray(index, float)[..., 2]
+        return self.to_patient(index)[..., 0]
+
+
+def read_report_mask(path):
+    """Read a mask: a NIfTI volume of labels, a picture, or a folder of one patient's slices.
+
+    Parameters
+    ----------
+    path : str or Path
+        Of a folder's files those whose names end in ``_mask`` are read, or if there are none,
+        all: what ``minunet predict`` writes, and the LGG set's folders, are understood.
+
+    Returns
+    -------
+    Mask
+
+    Raises
+    ------
+    InputError
+        If it cannot be read, is no mask, or slices differ in size.
+    """
+    path = Path(path)
+    if path.name.lower().endswith(SUFFIXES):
+        volume = read_labels(path)
+        _check_labels(path, volume.data)
+        return Mask(path.name, volume.data, volume.spacing, volume.affine,
+                    volume.patient_coordinates)
+    files = _slices(path) if path.is_dir() else [path]
+    slices = [read_mask(file)[0] for file in files]
+    for file, pixels in zip(files, slices, strict=True):
+        if pixels.shape != slices[0].shape:
+            raise InputError(f"slices of {path} differ: {files[0].name} is {slices[0].shape}, "
+                             f"{file.name} is {pixels.shape}; they must be one patient's")
+    return Mask(path.resolve().name, np.stack(slices).astype(np.int32))
+
+
+def _slices(folder):
+    """The masks in a folder, in natural order."""
+    masks = [file for file in visible(folder) if file.stem.endswith("_mask")]
+    if not masks:
+        (masks,) = find_inputs([folder]).values()
+    return sorted(masks, key=lambda file: natural_key(file.name))
+
+
+def _check_labels(path, labels):
+    values = np.unique(labels)
+    if values[0] < 0 or np.count_nonzero(values) > MOST_LABELS:
+        listed = ", ".join(map(str, values[:5]))
+        raise InputError(f"{path} is no mask: it holds {values.size} values ({listed}"
+                         f"{', …' * (values.size > 5)}); expected 0 and up to {MOST_LABELS} "
+                         "positive labels")
+
+
+def read_report_image(path, mask):
+    """Read the image that a mask was drawn on; of several channels the middle one.
+
+    Parameters
+    ----------
+    path : str or Path
+        Of the same kind as the mask: NIfTI, a picture, or a folder of slices.
+    mask : Mask
+
+    Returns
+    -------
+    ndarray (D, H, W)
+
+    Raises
+    ------
+    InputError
+        If it cannot be read, or its voxels are not those of the mask.
+    """
+    path = Path(path)
+    affine = None
+    if path.name.lower().endswith(SUFFIXES):
+        volume = read_volume(path)
+        image, affine = volume.data, volume.affine
+    elif path.is_dir():
+        ((name, files),) = find_inputs([path]).items()
+        image = read_slices(name, files)
+        image = image[..., image.shape[-1] // 2]
+    else:
+        image = read_image(path)
+        image = image[np.newaxis, ..., image.shape[-1] // 2]
+    check_same_grid(mask.name, mask.labels.shape, mask.affine, path.name, image.shape, affine)
+    return image
+
+
+def check_same_grid(name, shape, affine, other, other_shape, other_affine):
+    """Raise `InputError` unless two volumes have the same voxels at the same places.
+
+    Parameters
+    ----------
+    name, other : str
+        What to call them.
+    shape, other_shape : tuple of int
+    affine, other_affine : ndarray (4, 4) or None
+        Of the files; None where there is none.
+    """
+    if shape != other_shape:
+        raise InputError(f"{name} is {_size(shape)} and {other} is {_size(other_shape)} (slices × "
+                         "rows × columns); they must have the same voxels: resample one onto "
+                         "the other")
+    if (affine is None) != (other_affine is None):
+        nifti, plain = (name, other) if other_affine is None else (other, name)
+        raise InputError(f"{nifti} says where in the patient it lies and {plain} does not; "
+                         "give both as NIfTI, or neither")
+    if affine is not None and not np.allclose(affine, other_affine, rtol=0, atol=TOLERANCE):
+        raise InputError(f"{name} and {other} lie at different places: their affines are "
+                         f"{_rows(affine)} and {_rows(other_affine)}; "
+                         "register and resample one onto the other")
+
+
+def _size(shape):
+    return " × ".join(map(str, shape))
+
+
+def _rows(affine):
+    """The affine's rows in one line, without the last, which is always 0 0 0 1."""
+    return "[" + "; ".join(" ".join(f"{v:.4g}" for v in row) for row in affine[:3]) + "]"

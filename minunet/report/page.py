@@ -1,0 +1,193 @@
+"""The page of a report: a block a tumour, to be looked at rather than read."""
+
+import numpy as np
+
+from minunet.plots import INK, MUTED
+from minunet.report.canvas import (
+    EDGE,
+    LABEL_COLORS,
+    WIDTH,
+    Page,
+    frame,
+    plural,
+    short,
+    shorten,
+    size_text,
+)
+from minunet.report.panels import (
+    draw_border,
+    draw_box,
+    draw_diameters,
+    draw_histogram,
+    draw_location,
+    draw_slice,
+    draw_tiles,
+    sides,
+    window_around,
+)
+from minunet.report.tumours import head
+
+MOST_BLOCKS = 6
+HEADER, REGIONS, BLOCK, PANEL, EMPTY = 1.3, 0.45, 5.05, 2.75, 3.6  # inches
+INNER = WIDTH - 2 * EDGE
+REGIONS_IN_WORDS = ("whole tumour", "tumour core")  # the third is a label of its own
+
+
+def draw_page(report, mask, parts, image, path):
+    """Write the page of a report as PNG.
+
+    Parameters
+    ----------
+    report : dict
+        From `minunet.report.report`.
+    mask : Mask
+    parts : ndarray (D, H, W), int
+    image : ndarray (D, H, W) or None
+    path : str or Path
+    """
+    shown = report["tumours"][:MOST_BLOCKS]
+    header = HEADER + REGIONS * any(report["total"]["regions"])
+    page = Page(header + (BLOCK * len(shown) or EMPTY) + 0.45)
+    _draw_header(page, report, mask)
+    tissue = None if image is None else head(image)
+    for place, tumour in enumerate(shown):
+        _draw_block(page, header + place * BLOCK, tumour, report, mask, parts, image, tissue)
+    if not shown:
+        axes = page.axes(EDGE, header + 0.2, INNER, EMPTY - 0.4)
+        level = len(mask.labels) // 2
+        draw_slice(axes, mask, image, level)
+        axes.set_anchor("C")
+        axes.set_title(f"{_slice_name(mask, level)}: nothing is marked", fontsize=9, color=MUTED)
+    more = len(report["tumours"]) - len(shown)
+    page.footer((f"{plural(more, 'more tumour')} in report.json. " if more else "")
+                + f"Midline: {report['midline']['from']}." * bool(shown)
+                + ("" if mask.spacing else " The file holds no pixel size: lengths are in "
+                   "pixels, taken to be square."))
+    page.save(path)
+
+
+def _draw_header(page, report, mask):
+    total = report["total"]
+    page.text(EDGE, 0.3, "Tumour report", fontsize=20, weight="bold")
+    files = shorten(report["mask"]) + (f" on {shorten(report['image'])}" if report["image"] else
+                                       ", no image given")
+    shape = " × ".join(map(str, mask.labels.shape[mask.flat:]))
+    grid = f"{shape} {'pixels' if mask.flat else 'voxels'}"
+    if mask.spacing:
+        grid += " of " + " × ".join(f"{s:.3g}" for s in mask.spacing[mask.flat:]) + " mm"
+    page.text(EDGE, 0.78, f"{files}\n{grid}", color=MUTED, linespacing=1.5)
+    count = plural(total["tumours"], "tumour")
+    if total["tumours"]:
+        page.text(WIDTH - EDGE, 0.26, size_text(total), fontsize=26, ha="right", weight="bold")
+    else:
+        page.text(WIDTH - EDGE, 0.26, "No tumour", fontsize=26, ha="right", weight="bold")
+        count = "nothing is marked"
+    specks = f", {plural(total['specks'], 'speck')} too small to measure" * bool(total["specks"])
+    page.text(WIDTH - EDGE, 0.78, count + specks, ha="right", color=MUTED)
+    _draw_regions(page, total["regions"])
+
+
+def _draw_regions(page, regions):
+    """A bar of the labels' shares, and below it BraTS's regions in words."""
+    labels = {name: sizes for name, sizes in regions.items() if name.startswith("label")}
+    sizes = [next(iter(amount.values())) for amount in labels.values()]
+    if not sum(sizes):
+        return
+    bar = page.axes(WIDTH - EDGE - 6.4, 1.04, 6.4, 0.12)
+    bar.set(xlim=(0, sum(sizes)), ylim=(0, 1))
+    start, x = 0, WIDTH - EDGE - 6.4
+    for (name, amount), size, color in zip(labels.items(), sizes, LABEL_COLORS, strict=False):
+        bar.barh(0.5, size, 1, left=start, color=color, edgecolor="white", linewidth=0.5)
+        start += size
+        text = page.text(x, 1.24, f"■ {name.partition(', ')[2] or name} {size_text(amount)}",
+                         fontsize=8.5, color=color)
+        x += text.get_window_extent().width / page.figure.dpi + 0.2
+    words = [f"{name} {size_text(regions[name])}" for name in REGIONS_IN_WORDS if name in regions]
+    if words:
+        page.text(WIDTH - EDGE - 6.4, 1.46, ", ".join(words), fontsize=8.5, color=MUTED)
+
+
+def _draw_block(page, top, tumour, report, mask, parts, image, tissue):
+    page.rule(top)
+    name = f"Tumour {tumour['number']}" if len(report["tumours"]) > 1 else "The tumour"
+    title = page.text(EDGE, top + 0.14, name, fontsize=13, weight="bold")
+    page.text(EDGE + title.get_window_extent().width / page.figure.dpi + 0.2, top + 0.18,
+              _summary(tumour, mask), color=INK, fontsize=10)
+    level, inside = tumour["size"]["diameters"]["slice"], parts == tumour["number"]
+    window = window_around(mask, inside, level)
+    panel, gap = {"top": top + 0.82, "height": PANEL}, 0.35
+    places = EDGE + np.array([0, 1, 2, 3.05]) * (PANEL + gap)
+    labels = [int(n) for n in np.unique(mask.labels) if n]
+
+    page.text(places[0], top + 0.56, _slice_name(mask, level), color=MUTED)
+    axes = page.axes(places[0], panel["top"], PANEL, PANEL)
+    draw_slice(axes, mask, image, level)
+    draw_box(axes, window)
+
+    unit = "mm" if mask.spacing else "px"
+    length, width = (tumour["size"][f"{which}_diameter_{unit}"]
+                     for which in ("largest", "perpendicular"))
+    page.text(places[1], top + 0.56, f"Largest diameter {short(length)} {unit}, "
+              f"across {short(width)} {unit}", color=MUTED)
+    axes = page.axes(places[1], panel["top"], PANEL, PANEL)
+    draw_slice(axes, mask, image, level, window, labels if len(labels) > 1 else ())
+    draw_border(axes, mask, inside[level])
+    draw_diameters(axes, tumour["size"]["diameters"])
+    _draw_places(page, places[2], top, tumour, report, mask, parts, tissue)
+    _draw_appearance(page, places[3], top, tumour, report)
+    draw_tiles(page, EDGE, top + 3.82, INNER, tumour["shape"])
+
+
+def _draw_places(page, left, top, tumour, report, mask, parts, tissue):
+    """The location: a silhouette from the front and one from the side, or the picture's frame."""
+    views = [(1, "From the front"), (2, "From the left")]
+    if not mask.spacing or mask.flat:  # seen from the side, slices of unknown distance mislead
+        views = [(0, "In the picture" if mask.flat else "All slices, one upon the other")]
+    height = PANEL / len(views) - 0.12 * (len(views) - 1)
+    for place, (across, name) in enumerate(views):
+        y = top + 0.82 + place * (height + 0.24)
+        page.text(left, y - 0.26 if place == 0 else y - 0.2, name, color=MUTED)
+        axes = page.axes(left, y, PANEL, height)
+        draw_location(axes, mask, tissue, parts, tumour["number"], report["midline"], across)
+        axes.set_anchor("NW")
+        if across == 1:
+            sides(axes, mask, INK)
+
+
+def _draw_appearance(page, left, top, tumour, report):
+    width = WIDTH - EDGE - left
+    appearance = tumour["appearance"]
+    page.text(left, top + 0.56, "Intensities inside and around", color=MUTED)
+    axes = page.axes(left, top + 0.82, width, PANEL - 0.22 * bool(appearance))
+    if appearance:
+        draw_histogram(axes, appearance)
+    else:
+        frame(axes)
+        axes.text(0.5, 0.5, "give an image as well\nto see them", transform=axes.transAxes,
+                  ha="center", va="center", color=MUTED, fontsize=9)
+
+
+def _summary(tumour, mask):
+    """The tumour in a line."""
+    place = tumour["location"]
+    side, share = place["side"], place["right_share"]
+    share = share if side == "right" else 1 - share
+    words = [size_text(tumour["size"]),
+             f"{100 * share:.0f} % in the {place['side_of']}’s {side} half"]
+    if not mask.flat:
+        words.append(f"slices {place['first_slice']} to {place['last_slice']}")
+        if mask.spacing:
+            words.append(f"{short(tumour['size']['largest_diameter_3d_mm'])} mm at its longest")
+    if place["centroid_mm"]:
+        words.append("centre at x, y, z = "
+                     + ", ".join(f"{v:.0f}".replace("-", "−") for v in place["centroid_mm"])
+                     + " mm")
+    return "   ·   ".join(words)
+
+
+def _slice_name(mask, level):
+    if mask.flat:
+        return "The picture"
+    last = len(mask.labels) - 1
+    return f"Slice {level}" + (f" (0 nearest the feet, {last} the head)" if mask.to_patient else
+                               f" of 0 … {last}")

@@ -32,7 +32,7 @@ POOLED_DY = np.array([[10, 20], [30, 40]])
 BENCH = json.loads((Path(__file__).parent / "_static" / "bench.json").read_text("utf-8"))
 MEASURED = {"bench_roofline": ["roofline"], "bench_times": ["step", "inference"],
             "bench_convolution": ["convolution"], "bench_memory_growth": ["memory", "growth"]}
-# The history.csv of the shipped model's training, and of its twin's.
+# The history.csv of one training made by both.
 HISTORIES = {name: Path(__file__).parent / "_static" / f"lgg_{name.lower()}.csv"
              for name in ("minunet", "PyTorch")}
 

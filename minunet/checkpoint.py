@@ -119,7 +119,7 @@ def publish(model, path):
     """Write a model at half its size: parameters as float16, running statistics as they are.
 
     `fill` makes float32 of them again. A weight keeps 11 of its 24 bits, which changes
-    probabilities in the third digit at most; a running variance may be beyond float16's range.
+    probabilities by some thousandths; a running variance may be beyond float16's range.
 
     Parameters
     ----------

@@ -56,7 +56,7 @@ def test_a_published_model_has_half_the_size_and_all_that_travels_with_it(traine
         np.testing.assert_array_equal(array, net.params[name].astype(np.float16), name)
     for name, array in half.buffers.items():
         np.testing.assert_array_equal(array, net.buffers[name], name)
-    assert np.abs(half.predict(IMAGES) - net.predict(IMAGES)).max() < 2e-3
+    assert np.abs(half.predict(IMAGES) - net.predict(IMAGES)).max() < 5e-3
     arrays, _ = checkpoint.load(tmp_path / "half.npz")
     halves, whole = ({name: a.nbytes for name, a in arrays.items() if name.startswith(kind)}
                      for kind in ("params", "buffers"))

@@ -8,6 +8,7 @@ from conftest import SMALL
 
 from minunet import UNet, optim
 from minunet.bench import torch_work, twin
+from minunet.bench.plots import learning_figure
 from minunet.cli import main
 from minunet.train import train_step
 
@@ -67,3 +68,15 @@ def test_without_pytorch_the_twin_says_so_in_one_line(tree, tmp_path, monkeypatc
     assert capsys.readouterr().err == (
         "minunet: error: PyTorch is not installed; the twin needs it: pip install torch\n")
     assert not (tmp_path / "twin").exists()
+
+
+def test_the_curves_of_both_runs_are_drawn_with_their_best_epochs(trained):
+    figure = learning_figure(dict.fromkeys(("minunet", "PyTorch"), trained / "history.csv"))
+    loss, dice = figure.axes
+    rows = list(csv.DictReader((trained / "history.csv").read_text().splitlines()))
+    for line in loss.lines:
+        assert list(line.get_ydata()) == [float(row["loss"]) for row in rows]
+    best = max(float(row["validation_dice_mean"]) for row in rows)
+    labels = [text.get_text() for text in dice.get_legend().get_texts()]
+    assert [label.split(",")[0] for label in labels] == ["minunet", "PyTorch"]
+    assert all(f"best: {best:.3f}" in label for label in labels)

@@ -14,7 +14,7 @@ from matplotlib.patches import Rectangle
 from scipy.ndimage import binary_erosion, label
 
 from minunet import ops
-from minunet.bench.plots import figure_of
+from minunet.bench.plots import figure_of, learning_figure
 from minunet.data.phantom import phantom_volume
 from minunet.ops.conv.im2col import _patches
 from minunet.ops.conv.winograd import _put_tiles, _windows
@@ -34,6 +34,9 @@ POOLED_DY = np.array([[10, 20], [30, 40]])
 BENCH = json.loads((Path(__file__).parent / "_static" / "bench.json").read_text("utf-8"))
 MEASURED = {"bench_roofline": ["roofline"], "bench_times": ["step", "inference"],
             "bench_convolution": ["convolution"], "bench_memory_growth": ["memory", "growth"]}
+# The history.csv of one training made by both.
+HISTORIES = {name: Path(__file__).parent / "_static" / f"lgg_{name.lower()}.csv"
+             for name in ("minunet", "PyTorch")}
 
 
 def draw_all(folder):
@@ -43,9 +46,10 @@ def draw_all(folder):
              "axes.edgecolor": LINE, "mathtext.fontset": "dejavusans"}
     with rc_context(style):
         pictures = {draw.__name__: draw() for draw in (patches, tiles, painting, pooling, steps,
-                    weight_map, bending, overlap_tiles)}
-                                                      orientation)}
+                                                       weight_map, bending, overlap_tiles,
+                                                       orientation)}
         pictures |= {name: figure_of(BENCH, parts) for name, parts in MEASURED.items()}
+        pictures["learning"] = learning_figure(HISTORIES)
         for name, figure in pictures.items():
             figure.savefig(folder / f"{name}.svg", metadata={"Date": None},
                            bbox_inches="tight", pad_inches=0.12)

@@ -5,9 +5,11 @@ import argparse
 from minunet import __version__
 from minunet.bench import PARTS
 from minunet.files import InputError
+from minunet.models import names
 from minunet.train import Settings
 
-MODEL_HELP = "a run's folder (its best model), or a model's .npz file"
+MODEL_HELP = ("a run's folder (its best model), a model's .npz file, or the name of a model that "
+              f"comes with minunet: {', '.join(names())}")
 DATA_HELP = ("a folder of one folder a patient, with NAME_1.tif and NAME_1_mask.tif and so on; "
              "a folder that holds the folders images/ and masks/, with files of equal names; "
              "a BraTS archive's folders; or a task of the Medical Segmentation Decathlon")
@@ -149,6 +151,8 @@ def _train_options(sub):
         sub.add_argument(f"--{name}", type=kind, default=getattr(default, name.replace("-", "_")),
                          metavar="X" if kind is positive else "N",
                          help=f"{text} (default: %(default)s)")
+    sub.add_argument("--one-tumour", action="store_true", help="each patient has one tumour, in "
+                     "one piece: keep the largest piece found, and the model will do so, too")
     sub.add_argument("--validation", type=share, default=0.2, metavar="SHARE",
                      help="of the patients, to hold out (default: %(default)s)")
 

@@ -24,13 +24,15 @@ from minunet.train import Settings, train
 from minunet.unet import UNet
 
 
-def main(arguments=None):
+def main(arguments=None, commands=None):
     """Run one command.
 
     Parameters
     ----------
     arguments : list of str, optional
         Those of the process by default.
+    commands : dict of str to callable, optional
+        What to run for each command; `COMMANDS` by default.
 
     Returns
     -------
@@ -39,7 +41,7 @@ def main(arguments=None):
         error; 130 after Ctrl-C.
     """
     try:
-        options = parse(arguments, COMMANDS)
+        options = parse(arguments, commands or COMMANDS)
         with using_threads(getattr(options, "threads", None)):
             return options.run(options) or 0
     except InputError as error:
@@ -58,7 +60,7 @@ def _demo(options):
           f"look at {run.out / 'predictions.png'} and {run.out / 'history.png'}")
 
 
-def _train(options):
+def _train(options, step=None):
     check_device(options.device)
     out = Path(options.out)
     if (out / "config.json").exists() and not options.resume:
@@ -67,7 +69,8 @@ def _train(options):
     training, validation = split_patients(open_dataset(options.data), options.validation,
                                           options.seed)
     print(f"{len(training)} patients to train on, {len(validation)} held out")
-    run = train(training, validation, settings, out, device=options.device, resume=options.resume)
+    run = train(training, validation, settings, out, device=options.device, resume=options.resume,
+                step=step)
     print(f"best mean validation Dice {run.best:.3f}; the model is in {out / 'model.npz'}")
 
 

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from minunet.data.preprocess import prepare, restore
+from minunet.data.preprocess import prepare
 from minunet.metrics import dice
-from minunet.predict import classify, predict_slices, tumour
+from minunet.predict import classify, segment_prepared, tumour
 
 
 class HeldOut:
@@ -40,8 +40,8 @@ class HeldOut:
         prepared, masks = (shelf[place] for shelf, place
                            in zip(self.shelves, self.places, strict=True))
         masks = masks.reshape(self.shape)
-        probabilities = restore(predict_slices(net, prepared), self.shape[1:],
-                                self.preprocessing)  # (D, H, W, K)
+        probabilities = segment_prepared(net, prepared, self.shape[1:],
+                                         self.preprocessing)  # (D, H, W, K)
         finite = np.isfinite(probabilities).all()
         return self._dice(probabilities, masks) if finite else None, tumour(
             probabilities[self.shown])

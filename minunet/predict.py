@@ -7,6 +7,7 @@ the overlap-tile strategy of Ronneberger et al. 2015, section 2 and figure 2.
 """
 
 import numpy as np
+from scipy.ndimage import label
 
 from minunet.backend import to_device, to_host
 from minunet.data.preprocess import prepare, restore
@@ -42,7 +43,46 @@ def segment(net, images, preprocessing, name="images"):
     """
     check_channels(net, images, name)
     prepared = prepare(images, preprocessing, name)  # (D, S, S, C)
-    return restore(predict_slices(net, prepared), images.shape[1:3], preprocessing)
+    return segment_prepared(net, prepared, images.shape[1:3], preprocessing)
+
+
+def segment_prepared(net, prepared, shape, preprocessing):
+    """Segment one patient whose slices (D, S, S, C) are prepared; see `segment`.
+
+    Returns
+    -------
+    ndarray (D, H, W, K), float32
+        Probabilities, H and W being `shape`.
+    """
+    probabilities = restore(predict_slices(net, prepared), shape, preprocessing)
+    return keep_largest(probabilities) if preprocessing.one_tumour else probabilities
+
+
+def keep_largest(probabilities):
+    """Where a patient has one tumour, in one piece, the smaller pieces found are false alarms.
+
+    Voxels that count as tumour and touch, if only at a corner, are one piece. The piece with the
+    largest sum of probabilities, which is the number of tumour voxels to expect in it, stays.
+    The others get the probability 0.
+
+    Parameters
+    ----------
+    probabilities : ndarray (D, H, W, K)
+        Of the tumour for K = 1, else of all classes, the background first.
+
+    Returns
+    -------
+    ndarray (D, H, W, K)
+    """
+    single = probabilities.shape[-1] == 1
+    tumour = probabilities[..., 0] if single else 1 - probabilities[..., 0]  # (D, H, W)
+    pieces, count = label(tumour > THRESHOLD, np.ones((3, 3, 3)))  # numbered from 1
+    if count < 2:
+        return probabilities
+    expected = np.bincount(pieces.ravel(), tumour.ravel())
+    others = (pieces > 0) & (pieces != 1 + expected[1:].argmax())
+    nothing = 0.0 if single else np.eye(probabilities.shape[-1])[0]  # the background for sure
+    return np.where(others[..., np.newaxis], nothing, probabilities).astype(probabilities.dtype)
 
 
 def classify(probabilities):

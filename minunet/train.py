@@ -40,23 +40,26 @@ class Settings:
         Decoupled, on the convolutions' weights.
     seed : int
         Of the weights, the order of slices and their augmentation.
+    one_tumour : bool
+        Whether each patient has one tumour, in one piece.
     """
 
-    size: int = 128
+    size: int = 96
     base_channels: int = 16
     depth: int = 4
-    epochs: int = 24
-    batch_size: int = 16
-    learning_rate: float = 2e-3
+    epochs: int = 16
+    batch_size: int = 8
+    learning_rate: float = 1.5e-3
     weight_decay: float = 1e-2
     seed: int = 0
+    one_tumour: bool = False
 
     def to_dict(self):
         """The settings as a dict that JSON can hold."""
         return asdict(self)
 
 
-def train(training, validation, settings, out, *, device="cpu", resume=False):
+def train(training, validation, settings, out, *, device="cpu", resume=False, step=None):
     """Train a U-Net on some patients and watch it on others.
 
     After every epoch the held-out patients are segmented at their original resolution; the
@@ -74,6 +77,9 @@ def train(training, validation, settings, out, *, device="cpu", resume=False):
     resume : bool
         Go on after the last whole epoch of the run in `out`. The result is bit for bit that of
         a run that was never interrupted.
+    step : callable, optional
+        What makes a step: takes the arguments of `train_step`, which is the default, and gives
+        the loss.
 
     Returns
     -------
@@ -85,7 +91,7 @@ def train(training, validation, settings, out, *, device="cpu", resume=False):
     InputError
         If data, settings or folder are unusable, or the loss is no longer a number.
     """
-    preprocessing = Preprocessing(size=settings.size)
+    preprocessing = Preprocessing(settings.size, one_tumour=settings.one_tumour)
     # disable=None: no bars where nobody watches, as in a log file.
     reading = tqdm(training, "reading", unit="patient", leave=False, disable=None)
     slices = load_slices(reading, preprocessing)
@@ -103,7 +109,7 @@ def train(training, validation, settings, out, *, device="cpu", resume=False):
             began = time.perf_counter()
             with warnings.catch_warnings():  # of overflow: the epoch checks its numbers itself
                 warnings.simplefilter("ignore", RuntimeWarning)
-                loss = _train_epoch(run, slices, steps, bar)
+                loss = _train_epoch(run, slices, steps, bar, step or train_step)
                 scores = [patient.score(run.net)[0] for patient in held_out]
             if not np.isfinite(loss) or None in scores:
                 raise InputError(f"the numbers overflow in epoch {run.epoch + 1}; try a smaller "
@@ -180,14 +186,14 @@ def segmentation_loss(logits, target):
     return cross_entropy + overlap, dlogits1 + dlogits2
 
 
-def _train_epoch(run, slices, steps, bar):
+def _train_epoch(run, slices, steps, bar, step):
     """Walk once through the data; give the mean loss a slice, or at once one that is no number."""
     losses, total = 0.0, run.settings.epochs * steps
     data = one_ahead(batches(slices, run.settings.batch_size, run.rng))
     for i, (images, target) in enumerate(data):
         run.optimiser.lr = warmup_cosine(run.epoch * steps + i, total, run.settings.learning_rate)
-        loss = float(train_step(run.net, run.optimiser, to_device(images, run.net.device),
-                                to_device(target, run.net.device)))
+        loss = float(step(run.net, run.optimiser, to_device(images, run.net.device),
+                          to_device(target, run.net.device)))
         if not np.isfinite(loss):
             return loss
         losses += loss * len(images)

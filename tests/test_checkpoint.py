@@ -112,7 +112,7 @@ def other_archive(path):
 
 
 @pytest.mark.parametrize("spoil, message", [
-    (lambda path: path.unlink(), "no model file at .*; give a run's folder or its model.npz"),
+    (lambda path: path.unlink(), "no model at .*; give a run's folder, its model.npz, or"),
     (lambda path: path.write_bytes(b""), "is truncated or not a minunet model"),
     (lambda path: path.write_text("epoch,loss\n1,0.5\n"), "is truncated or not a minunet model"),
     (truncated, "is truncated or not a minunet model"),

@@ -1,5 +1,7 @@
 """The benchmark's results as pictures. minunet is blue, PyTorch grey."""
 
+import csv
+
 import numpy as np
 from matplotlib.figure import Figure
 
@@ -52,6 +54,41 @@ def figure_of(results, parts):
         axes.spines[["top", "right"]].set_visible(False)
         axes.set_axisbelow(True)
         draw(axes, part)
+    return figure
+
+
+def learning_figure(histories):
+    """Draw the loss and the validation Dice of runs by epoch, each run in its own colour.
+
+    Parameters
+    ----------
+    histories : dict of str to Path
+        For each run's name its ``history.csv``; minunet's run first.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    figure = Figure(figsize=(2 * PANEL[0], PANEL[1]), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    for (name, path), color in zip(histories.items(), (MINUNET, *RIVALS[2:]), strict=False):
+        with open(path, encoding="utf-8", newline="") as file:
+            rows = list(csv.DictReader(file))
+        epoch, loss, mean = (np.array([row[key] for row in rows], float)
+                             for key in ("epoch", "loss", "validation_dice_mean"))
+        best = int(np.nanargmax(mean))
+        line = {"color": color, "marker": "o", "markersize": 3}
+        left.plot(epoch, loss, label=name, **line)
+        right.plot(epoch, mean, label=f"{name}, best: {mean[best]:.3f}, epoch {best + 1}", **line)
+        right.plot(epoch[best], mean[best], "o", color=color, markersize=8, markeredgecolor=INK)
+    left.set(title="Training loss", ylim=(0, None))
+    right.set(title="Mean Dice of the held-out patients", ylim=(0, 1))
+    for axes in (left, right):
+        axes.set(xlabel="epoch")
+        axes.xaxis.get_major_locator().set_params(integer=True)
+        axes.grid(color=GRID)
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.legend(frameon=False)
     return figure
 
 

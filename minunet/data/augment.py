@@ -1,23 +1,39 @@
 """Random variations of a slice and its mask: what another scan might have looked like."""
 
 import numpy as np
-from scipy.ndimage import affine_transform
 
+from minunet.data.elastic import deform, random_displacement
+
+# Where things are. From few patients a network learns their heads by heart, so these ranges are
+# wide: a head that is turned or bent beyond what comes is still a lesson in what tumour is.
 FLIP = 0.5                  # chance of mirroring left and right: a brain is nearly symmetric
-SHIFT = 0.05                # of the side, each way: patients are not centred to the pixel
-ROTATION = np.deg2rad(15)   # each way: heads lie tilted in the scanner by about this
-SCALE = (0.9, 1.1)          # heads differ in size by about a tenth
-GAIN = (0.9, 1.1)           # contrast, each channel alone: scanners and coils differ
-OFFSET = (-0.1, 0.1)        # brightness, in standard deviations of a prepared channel
+SHIFT = 0.1                 # of the side, each way: patients are not centred to the pixel
+ROTATION = np.deg2rad(20)   # each way: heads lie tilted in the scanner
+SCALE = (0.8, 1.2)          # heads differ in size, and so do fields of view
+BEND, GRID = 0.025, 4       # tissue is bent: by this share of the side, at 4 × 4 points
+
+# What they look like, each channel alone, in standard deviations of a prepared channel.
+REPLACED = 0.1              # chance that another channel stands in for one that was not scanned
+GAMMA = (0.7, 1.4)          # exponent of brightness: two tissues' contrast depends on the scanner
+SHADING = 0.2               # log of brightness at 3 × 3 points: a coil sees best what is near
+GAIN = (0.6, 1.4)           # contrast of all: a bright scalp leaves little of it to the brain
+OFFSET = (-0.4, 0.4)        # brightness
+NOISE = (0.0, 0.15)         # standard deviation: scans differ in it, and no pattern of it recurs
 
 
 def augment(image, mask, rng):
-    """Mirror, move, turn, scale and re-light a slice; do the same to its mask.
+    """Mirror, move, turn, scale, bend and re-light a slice; move its mask in the same way.
 
-    Mirroring, shift, rotation and scale about the centre are one affine map, so pixels are
-    interpolated once: linearly in the image, nearest in the mask, which stays 0 and 1.
-    Beyond the edge, both go on with their edge values. Then, in each channel,
-    ``image · gain + offset``. All values are drawn uniformly from the module's ranges.
+    Mirroring, shift, rotation, scale and an elastic deformation are composed to one map, so
+    pixels are interpolated once: linearly in the image, nearest in the mask, which stays 0 and
+    1. Beyond the edge, both go on with their edge values. Then a channel may be replaced by
+    another, as is done in data sets where some patients lack a modality, and each channel x
+    becomes
+
+        gain · (l + (h − l) · ((x − l) / (h − l))^gamma · e^shading) + offset + noise
+
+    with l and h its smallest and largest value here, and shading a smooth field. But for fields
+    and noise, which are normal, all values are drawn uniformly from the module's ranges.
 
     There is no up-down flip: axial slices keep the forehead on one side, so an upside-down
     brain is a picture that never comes, and learning it costs capacity.
@@ -28,7 +44,6 @@ def augment(image, mask, rng):
         A prepared slice: axis 1 runs from one side of the head to the other.
     mask : ndarray (H, W), uint8
     rng : numpy.random.Generator
-        Advanced by 5 + 2·C draws, whatever they turn out to be.
 
     Returns
     -------
@@ -38,19 +53,15 @@ def augment(image, mask, rng):
     if image.ndim != 3 or image.shape[:2] != mask.shape:
         raise ValueError("image, mask: expected (H, W, C) and (H, W), "
                          f"got {image.shape} and {mask.shape}")
-    matrix, start = _random_map(mask.shape, rng)
-    channels = image.shape[-1]
-    gain = rng.uniform(*GAIN, channels).astype(np.float32)
-    offset = rng.uniform(*OFFSET, channels).astype(np.float32)
-    moved = np.empty(image.shape, np.float32)
-    for c in range(channels):
-        moved[..., c] = affine_transform(image[..., c], matrix, start, order=1, mode="nearest")
-    return (moved * gain + offset,
-            affine_transform(mask, matrix, start, order=0, mode="nearest"))
+    image, mask = deform(image, mask, _random_field(mask.shape, rng))
+    return _relight(image, rng), mask
 
 
-def _random_map(shape, rng):
-    """The map from a pixel o of the result to where it comes from, ``matrix @ o + start``."""
+def _random_field(shape, rng):
+    """How far away the value of each pixel comes from, (2, H, W).
+
+    Pixel o takes the value at ``matrix @ (o + bend − centre − shift) + centre``.
+    """
     flip = -1.0 if rng.random() < FLIP else 1.0
     shift = rng.uniform(-SHIFT, SHIFT, 2) * shape
     angle = rng.uniform(-ROTATION, ROTATION)
@@ -58,4 +69,26 @@ def _random_map(shape, rng):
     cos, sin = np.cos(angle), np.sin(angle)
     matrix = np.array([[cos, -sin], [sin, cos]]) @ np.diag([1.0, flip]) / scale
     centre = (np.array(shape) - 1) / 2
-    return matrix, centre - matrix @ (centre + shift)
+    here = np.indices(shape)  # (2, H, W)
+    bent = here + random_displacement(shape, rng, BEND * min(shape), GRID)
+    bent -= (centre + shift)[:, np.newaxis, np.newaxis]
+    return np.einsum("ij,jhw->ihw", matrix, bent) + centre[:, np.newaxis, np.newaxis] - here
+
+
+def _relight(image, rng):
+    """Vary what the scanner does to brightness; see `augment`."""
+    channels = image.shape[-1]
+    lost, channel, by = rng.random(), *rng.integers(channels, size=2)
+    gain, offset, gamma = (rng.uniform(*limits, (channels, 1, 1)).astype(np.float32)
+                           for limits in (GAIN, OFFSET, GAMMA))
+    noise = np.float32(rng.uniform(*NOISE))
+    planes = np.ascontiguousarray(np.moveaxis(image, -1, 0))  # (C, H, W): long rows are faster
+    if lost < REPLACED:
+        planes[channel] = planes[by]
+    low, high = planes.min(axis=(1, 2), keepdims=True), planes.max(axis=(1, 2), keepdims=True)
+    span = np.maximum(high - low, np.float32(1e-6))
+    shading = np.stack([random_displacement(planes.shape[1:], rng, SHADING)[0] for _ in planes])
+    light = np.exp(shading.astype(np.float32))  # (C, H, W)
+    planes = low + span * ((planes - low) / span) ** gamma * light
+    planes = planes * gain + offset + noise * rng.standard_normal(planes.shape, np.float32)
+    return np.ascontiguousarray(np.moveaxis(planes, 0, -1))

@@ -13,7 +13,7 @@ BACKGROUND = 0.1
 
 @dataclass(frozen=True)
 class Preprocessing:
-    """Settings of `prepare`; they travel with the model.
+    """Settings of `prepare`, and of the way back; they travel with the model.
 
     Attributes
     ----------
@@ -21,11 +21,14 @@ class Preprocessing:
         Side in pixels of the square that a slice is brought to; None keeps its size.
     low, high : float
         Percentiles at which intensities are clipped, 0 ≤ low < high ≤ 100.
+    one_tumour : bool
+        Whether each patient has one tumour in one piece: see `minunet.predict.keep_largest`.
     """
 
     size: int | None = 128
     low: float = 1.0
     high: float = 99.0
+    one_tumour: bool = False
 
     def __post_init__(self):
         if self.size is not None and self.size < 1:

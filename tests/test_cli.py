@@ -179,7 +179,7 @@ def test_an_image_of_other_channels_than_the_model(trained, tmp_path, capsys):
     image = tmp_path / "grey.png"
     imsave(image, np.random.default_rng(0).integers(0, 255, (48, 48), np.uint8))
     line = refusal(capsys, "predict", trained, image, "--out", tmp_path / "out")
-    assert "grey has 1 channels, the model takes 3" in line
+    assert "grey has 1 channel, the model takes 3" in line
 
 
 def test_a_gpu_that_is_not_there_says_why(monkeypatch, tree, tmp_path, capsys):

@@ -67,7 +67,7 @@ def test_a_patient_comes_back_at_the_size_that_was_stored():
 
 
 def test_a_patient_of_other_channels_is_refused():
-    with pytest.raises(InputError, match="anna has 1 channels, the model takes 3"):
+    with pytest.raises(InputError, match="anna has 1 channel, the model takes 3"):
         segment(NET, np.ones((2, 32, 32, 1)), SETTINGS, "anna")
 
 
@@ -98,7 +98,7 @@ def test_slices_come_in_the_order_of_their_numbers_and_without_masks(folder):
     (["empty"], "holds no images"),
     (["a/scan.png", "b/scan.png"], "two inputs are called scan"),
     (["a/scan.png", "broken.png"], "broken.png: it is truncated or no image"),
-    (["grey.png"], "grey has 1 channels"),
+    (["grey.png"], "grey has 1 channel"),
     (["mixed"], "slices of mixed differ"),
     (["black.png"], "nothing to standardise"),
 ])

@@ -85,7 +85,7 @@ def bending():
 def overlap_tiles():
     """An image and its mirrored border, what is seen of it for a tile, and what comes out."""
     size, tile, net = 150, 52, UNet(1, 2, 2, 2, padding="valid")
-    images, _ = draw_cells(1, size, seed=6)
+    images, masks = draw_cells(1, size, seed=6)
     padded, (rows, columns) = _valid_windows(net, images, tile, 4)
     seen_rows, own_rows, _ = rows[1]
     seen_columns, own_columns, _ = columns[0]
@@ -106,10 +106,10 @@ def overlap_tiles():
     middle.imshow(padded[0, seen_rows, seen_columns, 0], cmap="gray", vmin=0, vmax=255)
     _frame(middle, (0, 0, *seen[2:]), BLUE, "-", 2.2)
     _frame(middle, (border, border, tile, tile), ORANGE, "-", 2.2)
-    right.imshow(images[0, own_rows, own_columns, 0], cmap="gray", vmin=0, vmax=255)
+    right.imshow(masks[0, own_rows, own_columns], cmap="gray")
     _frame(right, (0, 0, tile, tile), ORANGE, "-", 2.2)
     titles = (f"{size}×{size} and {border} mirrored at each side",
-              f"what the network sees, {seen[2]}×{seen[2]}", f"what it gives, {tile}×{tile}")
+              f"what the network sees, {seen[2]}×{seen[2]}", f"its answer, {tile}×{tile}")
     for axes, title in zip((left, middle, right), titles, strict=True):
         axes.set_title(title, size=10)
         axes.set(xticks=[], yticks=[])

@@ -34,9 +34,9 @@ SIZE, DEPTH, BATCH = 64, 3, 8
 
 def tumour_slices(patients):
     """The slices that show tumour, prepared: images (S, H, W, 4) and masks (S, H, W)."""
-    images, masks = load_slices(patients, Preprocessing(size=SIZE))
-    shows = masks.any(axis=(1, 2))
-    return images[shows], masks[shows]
+    slices = load_slices(patients, Preprocessing(size=SIZE))
+    shows = np.flatnonzero(slices.marked)
+    return tuple(np.stack([part[i] for i in shows]) for part in (slices.images, slices.masks))
 
 
 def cut_skips(net):

@@ -49,7 +49,7 @@ def parse(arguments, commands):
     subparsers = parser.add_subparsers(required=True, metavar="COMMAND", parser_class=_Parser)
     for name, add_options, shared, text in (
             ("demo", _demo_options, ("device", "seed"),
-             "train on synthetic brains in about a minute and draw the result"),
+             "train on synthetic brains in a minute or two and draw the result"),
             ("train", _train_options, ("device", "seed"), "train a network on your data"),
             ("evaluate", _evaluate_options, ("device",),
              "score a model on patients whose masks are known"),

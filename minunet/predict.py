@@ -74,14 +74,13 @@ def keep_largest(probabilities):
     -------
     ndarray (D, H, W, K)
     """
-    single = probabilities.shape[-1] == 1
-    tumour = probabilities[..., 0] if single else 1 - probabilities[..., 0]  # (D, H, W)
-    pieces, count = label(tumour > THRESHOLD, np.ones((3, 3, 3)))  # numbered from 1
+    p, classes = tumour(probabilities), probabilities.shape[-1]  # (D, H, W)
+    pieces, count = label(p > THRESHOLD, np.ones((3, 3, 3)))  # numbered from 1
     if count < 2:
         return probabilities
-    expected = np.bincount(pieces.ravel(), tumour.ravel())
+    expected = np.bincount(pieces.ravel(), p.ravel())
     others = (pieces > 0) & (pieces != 1 + expected[1:].argmax())
-    nothing = 0.0 if single else np.eye(probabilities.shape[-1])[0]  # the background for sure
+    nothing = 0.0 if classes == 1 else np.eye(classes)[0]  # the background for sure
     return np.where(others[..., np.newaxis], nothing, probabilities).astype(probabilities.dtype)
 
 

@@ -55,15 +55,16 @@ def segment_prepared(net, prepared, shape, preprocessing):
         Probabilities, H and W being `shape`.
     """
     probabilities = restore(predict_slices(net, prepared), shape, preprocessing)
-    return keep_largest(probabilities) if preprocessing.one_tumour else probabilities
+    return keep_surest(probabilities) if preprocessing.one_tumour else probabilities
 
 
-def keep_largest(probabilities):
-    """Where a patient has one tumour, in one piece, the smaller pieces found are false alarms.
+def keep_surest(probabilities):
+    """Where a patient has one tumour, in one piece, the other pieces found are false alarms.
 
-    Voxels that count as tumour and touch, if only at a corner, are one piece. The piece with the
-    largest sum of probabilities, which is the number of tumour voxels to expect in it, stays.
-    The others get the probability 0.
+    Voxels that count as tumour and touch, if only at a corner, are one piece. Were its voxels'
+    probabilities p right and independent, a piece would be a false alarm throughout with the
+    probability Π (1 − p). The piece stays for which that is smallest, so that both size and
+    certainty count. The others get the probability 0.
 
     Parameters
     ----------
@@ -78,8 +79,10 @@ def keep_largest(probabilities):
     pieces, count = label(p > THRESHOLD, np.ones((3, 3, 3)))  # numbered from 1
     if count < 2:
         return probabilities
-    expected = np.bincount(pieces.ravel(), p.ravel())
-    others = (pieces > 0) & (pieces != 1 + expected[1:].argmax())
+    # In float32 a sigmoid reaches 1 near a logit of 17: what is nearer to 1 than that is not known.
+    doubt = np.log(np.maximum(1 - p, np.finfo(np.float32).eps))
+    surest = 1 + np.bincount(pieces.ravel(), doubt.ravel())[1:].argmin()
+    others = (pieces > 0) & (pieces != surest)
     nothing = 0.0 if classes == 1 else np.eye(classes)[0]  # the background for sure
     return np.where(others[..., np.newaxis], nothing, probabilities).astype(probabilities.dtype)
 

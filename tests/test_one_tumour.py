@@ -1,4 +1,4 @@
-"""Where a patient has one tumour, in one piece: the largest piece found is kept."""
+"""Where a patient has one tumour, in one piece: the surest of those found is kept."""
 
 import json
 
@@ -10,7 +10,7 @@ from scipy.ndimage import label
 from minunet import UNet, checkpoint, predict
 from minunet.cli import main
 from minunet.data.preprocess import Preprocessing
-from minunet.predict import keep_largest, segment
+from minunet.predict import keep_surest, segment
 
 
 @pytest.fixture
@@ -23,35 +23,43 @@ def pieces():
     return probabilities
 
 
-def test_the_piece_with_most_tumour_in_it_is_kept_and_the_others_vanish(pieces):
-    kept = keep_largest(pieces)
+def test_the_piece_least_likely_to_be_a_false_alarm_is_kept_and_the_others_vanish(pieces):
+    kept = keep_surest(pieces)
     assert kept.dtype == np.float32
     assert (kept[3] == 0).all()
     np.testing.assert_array_equal(kept[:3], pieces[:3])
 
 
-def test_most_tumour_is_the_sum_of_probabilities_and_not_the_number_of_voxels():
+def test_a_piece_that_is_sure_is_kept_before_a_larger_one_in_doubt():
     probabilities = np.zeros((1, 8, 8, 1))
-    probabilities[0, :2, :3] = 0.51  # 6 voxels, 3.06 of tumour
-    probabilities[0, 6:, 6:] = 0.95  # 4 voxels, 3.8 of tumour
-    kept = keep_largest(probabilities)[0, ..., 0] > 0
+    probabilities[0, :2, :5] = 0.6  # ten voxels: 0.4¹⁰ = 10⁻⁴ that none is tumour
+    probabilities[0, 6:, 6:] = 0.95  # four: 0.05⁴ = 6 · 10⁻⁶
+    kept = keep_surest(probabilities)[0, ..., 0] > 0
     assert kept[6:, 6:].all() and not kept[:2].any()
+
+
+def test_probabilities_that_are_rounded_to_1_are_as_sure_as_float32_can_say():
+    probabilities = np.zeros((1, 8, 8, 1), np.float32)
+    probabilities[0, 0, 0] = 1
+    probabilities[0, 4:, 4:] = 0.9  # 16 voxels: 10⁻¹⁶
+    kept = keep_surest(probabilities)[0, ..., 0] > 0
+    assert kept[4:, 4:].all() and not kept[0, 0]
 
 
 def test_pieces_that_touch_at_a_corner_or_from_slice_to_slice_are_one(pieces):
     pieces[3, 4, 4] = 0.9  # touches the large piece's corner, one slice on
     pieces[3, 5, 5] = 0.9  # and this one the small piece's
-    np.testing.assert_array_equal(keep_largest(pieces), pieces)
+    np.testing.assert_array_equal(keep_surest(pieces), pieces)
 
 
 def test_nothing_found_and_one_piece_found_stay_as_they_are(pieces):
     for probabilities in (np.zeros((2, 4, 4, 1)), pieces[:3]):
-        np.testing.assert_array_equal(keep_largest(probabilities), probabilities)
+        np.testing.assert_array_equal(keep_surest(probabilities), probabilities)
 
 
 def test_of_several_classes_a_piece_that_goes_becomes_background(pieces):
     classes = np.concatenate([1 - pieces, 0.3 * pieces, 0.7 * pieces], axis=-1)
-    kept = keep_largest(classes)
+    kept = keep_surest(classes)
     np.testing.assert_array_equal(kept[3, 6:, 6:], np.broadcast_to([1, 0, 0], (2, 2, 3)))
     np.testing.assert_array_equal(kept[:3], classes[:3])
 

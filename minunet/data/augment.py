@@ -3,6 +3,7 @@
 import numpy as np
 
 from minunet.data.elastic import deform, random_displacement
+from minunet.data.graft import graft
 
 # Where things are. From few patients a network learns their heads by heart, so these ranges are
 # wide: a head that is turned or bent beyond what comes is still a lesson in what tumour is.
@@ -21,12 +22,13 @@ OFFSET = (-0.4, 0.4)        # brightness
 NOISE = (0.0, 0.15)         # standard deviation: scans differ in it, and no pattern of it recurs
 
 
-def augment(image, mask, rng):
+def augment(image, mask, rng, donor=None):
     """Mirror, move, turn, scale, bend and re-light a slice; move its mask in the same way.
 
     Mirroring, shift, rotation, scale and an elastic deformation are composed to one map, so
     pixels are interpolated once: linearly in the image, nearest in the mask, which stays 0 and
-    1. Beyond the edge, both go on with their edge values. Then a channel may be replaced by
+    1. Beyond the edge, both go on with their edge values. A donor is moved likewise, by a map of
+    its own, and its tumour grafted (`minunet.data.graft`). Then a channel may be replaced by
     another, as is done in data sets where some patients lack a modality, and each channel x
     becomes
 
@@ -44,6 +46,8 @@ def augment(image, mask, rng):
         A prepared slice: axis 1 runs from one side of the head to the other.
     mask : ndarray (H, W), uint8
     rng : numpy.random.Generator
+    donor : (ndarray, ndarray), optional
+        Image and mask of another slice of the same size, whose tumour this one is given.
 
     Returns
     -------
@@ -54,6 +58,8 @@ def augment(image, mask, rng):
         raise ValueError("image, mask: expected (H, W, C) and (H, W), "
                          f"got {image.shape} and {mask.shape}")
     image, mask = deform(image, mask, _random_field(mask.shape, rng))
+    if donor is not None:
+        image, mask = graft(image, mask, *deform(*donor, _random_field(mask.shape, rng)), rng)
     return _relight(image, rng), mask
 
 

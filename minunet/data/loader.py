@@ -12,6 +12,8 @@ from minunet.data.scheme import Scheme
 from minunet.data.shelf import Shelf
 from minunet.files import InputError
 
+GRAFTED = 0.5  # of the slices without tumour: they are given another slice's, see `graft`
+
 
 class Slices(NamedTuple):
     """The slices of all training patients, prepared; on disk, but for one bit each."""
@@ -61,6 +63,8 @@ def load_slices(patients, preprocessing):
 def batches(slices, batch_size, rng):
     """Yield an epoch's batches: as many slices as there are, drawn by `draw_slices`, augmented.
 
+    To half of the slices that show no tumour, that of another slice is grafted.
+
     Parameters
     ----------
     slices : Slices
@@ -75,9 +79,17 @@ def batches(slices, batch_size, rng):
         The class of each pixel.
     """
     order = draw_slices(slices.marked, len(slices.marked), rng)
+    donors = np.flatnonzero(slices.marked)
+
+    def varied(i):
+        image, mask, donor = slices.images[i], slices.masks[i], None
+        if not slices.marked[i] and rng.random() < GRAFTED:
+            j = rng.choice(donors)
+            donor = slices.images[j], slices.masks[j]
+        return augment(image, mask, rng, donor)
+
     for start in range(0, len(order), batch_size):
-        drawn = [augment(slices.images[i], slices.masks[i], rng)
-                 for i in order[start : start + batch_size]]
+        drawn = [varied(i) for i in order[start : start + batch_size]]
         images, masks = zip(*drawn, strict=True)
         yield np.stack(images), np.stack(masks)[..., np.newaxis].astype(np.float32)
 

@@ -3,7 +3,6 @@ import pytest
 
 from minunet.data import augment as module
 from minunet.data.augment import augment
-from minunet.data.sampling import draw_slices
 
 
 def blob(side=64, centre=(26, 38), radius=9):
@@ -194,49 +193,3 @@ def test_shapes_that_do_not_fit_are_named():
     with pytest.raises(ValueError, match=r"got \(8, 8, 1\) and \(8, 9\)"):
         augment(np.zeros((8, 8, 1), np.float32), np.zeros((8, 9), np.uint8),
                 np.random.default_rng(0))
-
-
-def test_half_of_the_drawn_slices_show_tumour_however_few_there_are():
-    has_tumour = np.arange(1000) < 20
-    drawn = draw_slices(has_tumour, 1000, np.random.default_rng(0))
-    assert drawn.shape == (1000,)
-    assert has_tumour[drawn].mean() == pytest.approx(0.5, abs=0.05)
-    few = draw_slices(has_tumour, 1000, np.random.default_rng(0), share=0.2)
-    assert has_tumour[few].mean() == pytest.approx(0.2, abs=0.05)
-
-
-def test_no_slice_comes_again_before_all_of_its_kind_have_come():
-    has_tumour = np.arange(50) % 5 == 0  # 10 with, 40 without
-    drawn = draw_slices(has_tumour, 100, np.random.default_rng(0))
-    for kind in (True, False):
-        indices, size = drawn[has_tumour[drawn] == kind], int((has_tumour == kind).sum())
-        rounds = [indices[i:i + size] for i in range(0, len(indices), size)]
-        assert all(len(set(part)) == len(part) for part in rounds)
-        assert len(rounds) > 1
-        assert (rounds[0] != np.sort(rounds[0])).any()
-
-
-@pytest.mark.parametrize("kind", [True, False])
-def test_with_slices_of_one_kind_only_all_come_from_it(kind):
-    drawn = draw_slices(np.full(7, kind), 14, np.random.default_rng(0))
-    assert np.bincount(drawn).tolist() == [2] * 7
-
-
-def test_the_seed_decides_what_is_drawn():
-    has_tumour = np.arange(50) % 3 == 0
-    first, second, other = (draw_slices(has_tumour, 30, np.random.default_rng(s)).tolist()
-                            for s in (0, 0, 1))
-    assert first == second != other
-
-
-def test_none_may_be_drawn():
-    assert draw_slices(np.array([True, False]), 0, np.random.default_rng(0)).shape == (0,)
-
-
-@pytest.mark.parametrize("has_tumour, share, name", [
-    (np.zeros(0, bool), 0.5, "has_tumour"), (np.ones((2, 2), bool), 0.5, "has_tumour"),
-    (np.ones(2, bool), 1.5, "share"),
-])
-def test_arguments_out_of_range_are_named(has_tumour, share, name):
-    with pytest.raises(ValueError, match=f"{name}: expected"):
-        draw_slices(has_tumour, 3, np.random.default_rng(0), share)

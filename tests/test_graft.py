@@ -91,14 +91,22 @@ def test_the_donor_is_moved_by_a_map_of_its_own(healthy, donor):
     assert len(centres) > 15 and np.ptp(centres, axis=0).min() > 5
 
 
-@pytest.mark.parametrize("share", [0.0, 0.5])
-def test_so_many_of_the_slices_without_tumour_are_given_one(share, monkeypatch, healthy, donor):
-    monkeypatch.setattr(loader, "GRAFTED", share)
-    images, masks = (np.stack([a] * 60 + [b] * 60) for a, b in zip(healthy, donor, strict=True))
-    slices = Slices(images, masks, np.arange(120) >= 60, None)
-    _, target = next(batches(slices, 120, np.random.default_rng(0)))
-    marked = target.any(axis=(1, 2, 3)).mean()
-    assert (0.4 < marked < 0.6) if share == 0 else (0.62 < marked < 0.85)
+@pytest.mark.parametrize("without, with_tumour, grown", [(0.0, 0.0, 0), (0.6, 0.0, 0.6),
+                                                         (0.0, 0.4, 0.4), (0.6, 0.4, 1.0)])
+def test_so_many_of_the_slices_are_given_a_tumour(without, with_tumour, grown, monkeypatch,
+                                                  healthy, donor):
+    monkeypatch.setattr(loader, "GRAFTED", (without, with_tumour))
+    calls = []
+    monkeypatch.setattr(loader, "augment", lambda image, mask, rng, other: (
+        calls.append((mask.any(), other)), (image, mask))[1])
+    images, masks = (np.stack([a] * 150 + [b] * 150) for a, b in zip(healthy, donor, strict=True))
+    slices = Slices(images, masks, np.arange(300) >= 150, np.arange(300) % 5, None)
+    next(batches(slices, 300, np.random.default_rng(0)))
+    rates = [np.mean([other is not None for own, other in calls if own == kind])
+             for kind in (False, True)]
+    assert rates == pytest.approx([without, with_tumour], abs=0.12) and sum(rates) == pytest.approx(
+        grown, abs=0.15)
+    assert all(other[1].any() for _, other in calls if other is not None)
 
 
 def test_the_width_of_the_border_is_a_share_of_the_side(monkeypatch, healthy, donor):

@@ -12,15 +12,17 @@ from minunet.data.scheme import Scheme
 from minunet.data.shelf import Shelf
 from minunet.files import InputError
 
-GRAFTED = 0.5  # of the slices without tumour: they are given another slice's, see `graft`
+# Share of the slices, without and with tumour, that are given another slice's tumour: see `graft`.
+GRAFTED = 0.5, 0.2
 
 
 class Slices(NamedTuple):
-    """The slices of all training patients, prepared; on disk, but for one bit each."""
+    """The slices of all training patients, prepared; images and masks on disk."""
 
     images: Shelf  # (S, H, W, C) float32
     masks: Shelf  # (S, H, W) uint8, the class of each pixel
     marked: np.ndarray  # (S,) bool: whether the mask marks anything
+    patients: np.ndarray  # (S,) int: whose it is, counted from 0
     scheme: Scheme
 
 
@@ -42,8 +44,8 @@ def load_slices(patients, preprocessing):
         If a file is unusable, two patients differ in their number of channels, or no mask
         marks anything.
     """
-    images, masks, marked, first = Shelf(), Shelf(), [], None
-    for patient in patients:
+    images, masks, marked, owners, first = Shelf(), Shelf(), [], [], None
+    for number, patient in enumerate(patients):
         image, mask = patient.load()
         first = first or (patient.name, image.shape[-1])
         if image.shape[-1] != first[1]:
@@ -53,8 +55,9 @@ def load_slices(patients, preprocessing):
         mask = prepare_masks(mask, preprocessing, len(patient.scheme.classes))  # (D, H, W)
         masks.append(mask)
         marked.append(mask.any(axis=(1, 2)))
+        owners.append(np.full(len(mask), number))
         del image, mask  # or they would stay while the next patient's are read
-    slices = Slices(images, masks, np.concatenate(marked), patient.scheme)
+    slices = Slices(images, masks, np.concatenate(marked), np.concatenate(owners), patient.scheme)
     if not slices.marked.any():
         raise InputError("no mask of the training patients marks anything; check the masks")
     return slices
@@ -63,7 +66,7 @@ def load_slices(patients, preprocessing):
 def batches(slices, batch_size, rng):
     """Yield an epoch's batches: as many slices as there are, drawn by `draw_slices`, augmented.
 
-    To half of the slices that show no tumour, that of another slice is grafted.
+    Some are given the tumour of another slice, see `GRAFTED`.
 
     Parameters
     ----------
@@ -78,18 +81,18 @@ def batches(slices, batch_size, rng):
     target : ndarray (N, H, W, 1), float32
         The class of each pixel.
     """
-    order = draw_slices(slices.marked, len(slices.marked), rng)
-    donors = np.flatnonzero(slices.marked)
+    marked, patients, n = slices.marked, slices.patients, len(slices.marked)
+    order = draw_slices(marked, patients, n, rng)
+    donors = draw_slices(marked, patients, n, rng, share=1.0)
 
-    def varied(i):
-        image, mask, donor = slices.images[i], slices.masks[i], None
-        if not slices.marked[i] and rng.random() < GRAFTED:
-            j = rng.choice(donors)
-            donor = slices.images[j], slices.masks[j]
-        return augment(image, mask, rng, donor)
+    def varied(i, donor):
+        grafted = rng.random() < GRAFTED[int(marked[i])]
+        return augment(slices.images[i], slices.masks[i], rng,
+                       (slices.images[donor], slices.masks[donor]) if grafted else None)
 
-    for start in range(0, len(order), batch_size):
-        drawn = [varied(i) for i in order[start : start + batch_size]]
+    for start in range(0, n, batch_size):
+        part = slice(start, start + batch_size)
+        drawn = [varied(*pair) for pair in zip(order[part], donors[part], strict=True)]
         images, masks = zip(*drawn, strict=True)
         yield np.stack(images), np.stack(masks)[..., np.newaxis].astype(np.float32)
 

@@ -6,7 +6,7 @@ from tempfile import TemporaryDirectory
 
 import nibabel as nib
 import numpy as np
-from figures_tricks import bending, overlap_tiles, weight_map
+from figures_tricks import bending, grafting, overlap_tiles, weight_map
 from figures_volumes import orientation
 from matplotlib import rc_context
 from matplotlib.figure import Figure
@@ -46,8 +46,8 @@ def draw_all(folder):
              "axes.edgecolor": LINE, "mathtext.fontset": "dejavusans"}
     with rc_context(style):
         pictures = {draw.__name__: draw() for draw in (patches, tiles, painting, pooling, steps,
-                                                       weight_map, bending, overlap_tiles,
-                                                       orientation)}
+                                                       weight_map, bending, grafting,
+                                                       overlap_tiles, orientation)}
         pictures |= {name: figure_of(BENCH, parts) for name, parts in MEASURED.items()}
         pictures["learning"] = learning_figure(HISTORIES)
         for name, figure in pictures.items():

@@ -1,4 +1,4 @@
-"""The pictures of the page on the paper's three tricks, drawn from what the code computes."""
+"""The pictures of the pages on the paper's three tricks and on few patients, as computed."""
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -9,6 +9,9 @@ from minunet import UNet
 from minunet.data.border_weights import border_weights, separate
 from minunet.data.cells import draw_cells
 from minunet.data.elastic import deform, random_displacement
+from minunet.data.graft import graft
+from minunet.data.phantom import phantom_volume
+from minunet.data.preprocess import Preprocessing, prepare
 from minunet.predict import _valid_windows
 
 BLUE, ORANGE, MUTED = "#2f7fc1", "#d98200", "#52606d"
@@ -77,6 +80,29 @@ def bending():
         panel.contour(outline, [0.5], colors=ORANGE, linewidths=0.8)
     for panel, title in zip(axes, ("u: whence each value comes", "a grid, bent",
                                    "an image and its mask", "both, bent alike"), strict=True):
+        panel.set_title(title, size=10)
+        panel.set(xticks=[], yticks=[])
+    return figure
+
+
+def grafting():
+    """A slice without tumour, one with, and the tumour of that in this: opaque, and faint."""
+    size, k = 160, 5
+    own, _ = phantom_volume((9, size, size), np.random.default_rng(1), tumour=False)
+    donor, labels = phantom_volume((9, size, size), np.random.default_rng(4))
+    image, donor = (prepare(volume, Preprocessing(size))[k] for volume in (own, donor))
+    mask = (labels[k] > 0).astype(np.uint8)
+    # The seeds whose first draw, that of the opacity, is the largest and the smallest.
+    seeds = sorted(range(20), key=lambda seed: -np.random.default_rng(seed).random())
+    grafted = [graft(image, 0 * mask, donor, mask, np.random.default_rng(seed))
+               for seed in (seeds[0], seeds[-1])]
+    shown = [(image, None, "a slice without tumour"), (donor, mask, "another patient's, the donor"),
+             (*grafted[0], "its tumour grafted"), (*grafted[1], "and nearly transparent")]
+    figure, axes = _row(11, 3.1, [1] * 4)
+    for panel, (picture, outline, title) in zip(axes, shown, strict=True):
+        panel.imshow(picture[..., 0], cmap="gray", vmin=-2, vmax=3)
+        if outline is not None:
+            panel.contour(outline, [0.5], colors=ORANGE, linewidths=0.8)
         panel.set_title(title, size=10)
         panel.set(xticks=[], yticks=[])
     return figure

@@ -152,7 +152,7 @@ def _train_options(sub):
                          metavar="X" if kind is positive else "N",
                          help=f"{text} (default: %(default)s)")
     sub.add_argument("--one-tumour", action="store_true", help="each patient has one tumour, in "
-                     "one piece: keep the largest piece found, and the model will do so, too")
+                     "one piece: keep the surest piece found, and the model will do so, too")
     sub.add_argument("--validation", type=share, default=0.2, metavar="SHARE",
                      help="of the patients, to hold out (default: %(default)s)")
 

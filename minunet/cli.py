@@ -68,7 +68,7 @@ def _train(options, step=None):
     settings = Settings(**{name: getattr(options, name) for name in Settings().to_dict()})
     training, validation = split_patients(open_dataset(options.data), options.validation,
                                           options.seed)
-    print(f"{len(training)} patients to train on, {len(validation)} held out")
+    print(f"patients: {len(training)} to train on, {len(validation)} held out")
     run = train(training, validation, settings, out, device=options.device, resume=options.resume,
                 step=step)
     print(f"best mean validation Dice {run.best:.3f}; the model is in {out / 'model.npz'}")

@@ -84,7 +84,7 @@ def _table(rows, seen):
         lines.append(f"{kind:<{width}}" + _cells(summary[score][kind] for score in SCORES))
     undefined = [f"{score} over {part['defined']}" for score, part in summary.items()
                  if part["defined"] < len(rows)]
-    lines.append(f"mean and median over {len(rows)} patients"
+    lines.append(f"mean and median over {len(rows)} patient{'s' * (len(rows) != 1)}"
                  + "".join(f", {text} where it is defined" for text in undefined))
     if infinite := summary["hausdorff95"]["infinite"]:
         lines.append(f"{infinite} infinite HD95 (nothing found, or nothing to find) count in the "

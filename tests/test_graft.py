@@ -47,6 +47,12 @@ def test_a_graft_is_as_bright_as_the_donor_or_down_to_a_third_and_a_bit_less(hea
     assert 0.85 < min(middles) < 1.1 and 2.8 < max(middles) <= 3
 
 
+def test_a_graft_lies_between_what_was_there_and_the_donor(monkeypatch, healthy, donor):
+    monkeypatch.setattr(module, "OPACITY", (0.5, 0.5))
+    image, _ = graft(healthy[0] + 1, healthy[1], *donor, np.random.default_rng(0))
+    assert image[26, 40, 0] == pytest.approx((1 + 3) / 2, abs=0.01)
+
+
 def test_its_border_is_blurred_by_more_or_less(healthy, donor):
     bright, rng = np.full_like(donor[0], 3.0), np.random.default_rng(0)  # a border of the blend
     steepest = []

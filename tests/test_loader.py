@@ -23,6 +23,7 @@ def test_slices_of_all_patients_are_prepared_and_put_in_a_row(slices):
     assert slices.images.shape == (10, 32, 32, 4)
     assert slices.images.dtype == np.float32
     assert slices.masks.shape == (10, 32, 32)
+    assert slices.patients.tolist() == [0] * 5 + [1] * 5
 
 
 def test_an_epoch_has_as_many_slices_as_the_data_and_a_smaller_last_batch(slices):

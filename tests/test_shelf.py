@@ -53,3 +53,9 @@ def test_a_full_disk_is_told_with_its_folder(items, monkeypatch):
     monkeypatch.setattr(shelf, "_file", type("Full", (), {"seek": full, "write": full})())
     with pytest.raises(InputError, match="No space left on device; let TMPDIR name"):
         shelf.append(items)
+
+
+def test_a_lack_of_a_folder_for_temporary_files_is_told(tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "missing"))
+    with pytest.raises(InputError, match="no place for temporary files .*; let TMPDIR name"):
+        Shelf()

@@ -17,10 +17,19 @@ class Shelf:
     for temporary files: where that is in memory, have the environment variable TMPDIR name another.
 
     Not for two threads at a time.
+
+    Raises
+    ------
+    InputError
+        If there is no folder for temporary files.
     """
 
     def __init__(self):
-        self._file = tempfile.TemporaryFile(prefix="minunet-")
+        try:
+            self._file = tempfile.TemporaryFile(prefix="minunet-")
+        except OSError as error:
+            raise InputError(f"no place for temporary files ({error}); let TMPDIR name a folder "
+                             "that can be written") from error
         weakref.finalize(self, self._file.close)
         self._item, self.dtype, self._count = None, None, 0
 

@@ -97,7 +97,7 @@ def grafting():
     grafted = [graft(image, 0 * mask, donor, mask, np.random.default_rng(seed))
                for seed in (seeds[0], seeds[-1])]
     shown = [(image, None, "a slice without tumour"), (donor, mask, "another patient's, the donor"),
-             (*grafted[0], "its tumour grafted"), (*grafted[1], "and nearly transparent")]
+             (*grafted[0], "its tumour grafted"), (*grafted[1], "and at the lowest opacity")]
     figure, axes = _row(11, 3.1, [1] * 4)
     for panel, (picture, outline, title) in zip(axes, shown, strict=True):
         panel.imshow(picture[..., 0], cmap="gray", vmin=-2, vmax=3)

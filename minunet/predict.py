@@ -59,12 +59,12 @@ def segment_prepared(net, prepared, shape, preprocessing):
 
 
 def keep_surest(probabilities):
-    """Where a patient has one tumour, in one piece, the other pieces found are false alarms.
+    """Keep the surest piece of tumour, for patients who have one tumour, in one piece.
 
-    Voxels that count as tumour and touch, if only at a corner, are one piece. Were its voxels'
+    Voxels whose probability of tumour is over ½ and that touch, if only at a corner, are one piece. Were its voxels'
     probabilities p right and independent, a piece would be a false alarm throughout with the
     probability Π (1 − p). The piece stays for which that is smallest, so that both size and
-    certainty count. The others get the probability 0.
+    certainty count. The others are background.
 
     Parameters
     ----------
@@ -73,7 +73,7 @@ def keep_surest(probabilities):
 
     Returns
     -------
-    ndarray (D, H, W, K)
+    ndarray (D, H, W, K), of the dtype of `probabilities`
     """
     p, classes = tumour(probabilities), probabilities.shape[-1]  # (D, H, W)
     pieces, count = label(p > THRESHOLD, np.ones((3, 3, 3)))  # numbered from 1

@@ -6,15 +6,15 @@ from minunet.data.elastic import deform, random_displacement
 from minunet.data.graft import graft
 
 # Where things are. From few patients a network learns their heads by heart, so these ranges are
-# wide: a head that is turned or bent beyond what comes is still a lesson in what tumour is.
+# wide: a head that is turned or bent beyond what occurs is still a lesson in what tumour is.
 FLIP = 0.5                  # chance of mirroring left and right: a brain is nearly symmetric
 SHIFT = 0.1                 # of the side, each way: patients are not centred to the pixel
 ROTATION = np.deg2rad(20)   # each way: heads lie tilted in the scanner
 SCALE = (0.8, 1.2)          # heads differ in size, and so do fields of view
 BEND, GRID = 0.025, 4       # tissue is bent: by this share of the side, at 4 × 4 points
 
-# What they look like, each channel alone, in standard deviations of a prepared channel.
-REPLACED = 0.1              # chance that another channel stands in for one that was not scanned
+# What they look like. OFFSET and NOISE are in standard deviations of a prepared channel.
+REPLACED = 0.1              # chance that a channel, drawn at random, stands in for one that was not scanned
 GAMMA = (0.7, 1.4)          # exponent of brightness: two tissues' contrast depends on the scanner
 SHADING = 0.2               # log of brightness at 3 × 3 points: a coil sees best what is near
 GAIN = (0.6, 1.4)           # contrast of all: a bright scalp leaves little of it to the brain
@@ -26,15 +26,15 @@ def augment(image, mask, rng, donor=None):
     """Mirror, move, turn, scale, bend and re-light a slice; move its mask in the same way.
 
     Mirroring, shift, rotation, scale and an elastic deformation are composed to one map, so
-    pixels are interpolated once: linearly in the image, nearest in the mask, which stays 0 and
-    1. Beyond the edge, both go on with their edge values. A donor is moved likewise, by a map of
+    pixels are interpolated once: linearly in the image, nearest in the mask, which keeps
+    its classes. Beyond the edge, both go on with their edge values. A donor is moved likewise, by a map of
     its own, and its tumour grafted (`minunet.data.graft`). Then a channel may be replaced by
     another, as is done in data sets where some patients lack a modality, and each channel x
     becomes
 
         gain · (l + (h − l) · ((x − l) / (h − l))^gamma · e^shading) + offset + noise
 
-    with l and h its smallest and largest value here, and shading a smooth field. But for fields
+    with l and h its smallest and largest value here, and shading a smooth field. Except for fields
     and noise, which are normal, all values are drawn uniformly from the module's ranges.
 
     There is no up-down flip: axial slices keep the forehead on one side, so an upside-down
@@ -47,7 +47,8 @@ def augment(image, mask, rng, donor=None):
     mask : ndarray (H, W), uint8
     rng : numpy.random.Generator
     donor : (ndarray, ndarray), optional
-        Image and mask of another slice of the same size, whose tumour this one is given.
+        Image and mask of another slice, as `image` and `mask`, whose tumour this one is given
+        (unless too little of it would lie on tissue).
 
     Returns
     -------
@@ -93,6 +94,7 @@ def _relight(image, rng):
         planes[channel] = planes[by]
     low, high = planes.min(axis=(1, 2), keepdims=True), planes.max(axis=(1, 2), keepdims=True)
     span = np.maximum(high - low, np.float32(1e-6))
+    # One component of a displacement field is as good a smooth field as any.
     shading = np.stack([random_displacement(planes.shape[1:], rng, SHADING)[0] for _ in planes])
     light = np.exp(shading.astype(np.float32))  # (C, H, W)
     planes = low + span * ((planes - low) / span) ** gamma * light

@@ -1,14 +1,15 @@
-"""Tumours where there were none: one patient's tumour, grown into another patient's slice.
+"""Tumours where there were none: the tumour of one slice, grown into another.
 
 Few patients have few tumours, and a network soon knows where each of them sits. Grafted, a tumour
-turns up in other heads and against other brain, and a faint one is made of a bright one.
+turns up in other heads (nearly always: both slices are drawn at random) and against other brain,
+and a faint one is made of a bright one.
 """
 
 import numpy as np
 from scipy.ndimage import gaussian_filter
 
 OPACITY = (0.3, 1.0)  # of the graft: tumours of low grade may be hardly brighter than brain
-RIM = (0.5, 1.5)      # width of the blurred border, in hundredths of the side
+RIM = (0.5, 1.5)      # σ of the Gaussian that blurs its border, in hundredths of the longer side
 INSIDE = 0.8          # share of the tumour that must lie on tissue
 
 
@@ -21,7 +22,7 @@ def graft(image, mask, donor, donor_mask, rng):
         image + α · m · (donor − image)
 
     and the mask takes the donor's classes. This is CarveMix (Zhang et al., MICCAI 2021) with an
-    opacity. Both slices are standardised, so that a grey of one means the same in the other.
+    opacity. Both slices are standardised, so a grey of one means roughly the same in the other.
     If too much of the tumour would hang in the air, nothing is changed.
 
     Parameters
@@ -29,8 +30,9 @@ def graft(image, mask, donor, donor_mask, rng):
     image : ndarray (H, W, C), float32
         A prepared slice.
     mask : ndarray (H, W), uint8
-    donor, donor_mask : ndarray
-        Another slice and its mask, of the same shapes.
+    donor : ndarray (H, W, C), float32
+    donor_mask : ndarray (H, W), uint8
+        Another slice and its mask.
     rng : numpy.random.Generator
         Advanced by 2 draws.
 
@@ -40,7 +42,8 @@ def graft(image, mask, donor, donor_mask, rng):
     mask : ndarray (H, W), uint8
     """
     opacity, rim = rng.uniform(*OPACITY), rng.uniform(*RIM) / 100 * max(mask.shape)
-    # Air is clipped to the lowest value of each channel (`prepare`).
+    # Air is clipped to the lowest value of each channel (`prepare`); tissue is above that by a
+    # tenth of a standard deviation at least.
     tissue = (image > image.min(axis=(0, 1)) + 0.1).any(axis=-1)  # (H, W)
     tumour = donor_mask > 0
     grafted = tumour & tissue

@@ -6,7 +6,7 @@ import numpy as np
 def draw_slices(has_tumour, patients, n, rng, share=0.5):
     """Draw n slices, of which about `share` show tumour, however few there are.
 
-    For each of the n draws a coin decides between the two kinds of slice: with tumour
+    For each draw a coin decides between the two kinds of slice: with tumour
     (probability `share`) or without. Within a kind, patients come in turn, in rounds of
     shuffled order, and so do the slices of each. If there are no slices of one kind, all come
     from the other.
@@ -14,7 +14,7 @@ def draw_slices(has_tumour, patients, n, rng, share=0.5):
     Drawn evenly, two slices in three of the LGG set would show no tumour, and a network
     that finds none would look good for long. Slices without tumour are needed all the
     same: they teach where there is nothing to find. And a patient whose tumour reaches through
-    37 slices would count for twelve with a small one, which are the harder to find.
+    37 slices would count as much as twelve with small tumours, which are the harder to find.
 
     Parameters
     ----------

@@ -14,7 +14,7 @@ SCALE = (0.8, 1.2)          # heads differ in size, and so do fields of view
 BEND, GRID = 0.025, 4       # tissue is bent: by this share of the side, at 4 × 4 points
 
 # What they look like. OFFSET and NOISE are in standard deviations of a prepared channel.
-REPLACED = 0.1              # chance that a channel, drawn at random, stands in for one that was not scanned
+REPLACED = 0.1              # chance that a random channel stands in for one that was not scanned
 GAMMA = (0.7, 1.4)          # exponent of brightness: two tissues' contrast depends on the scanner
 SHADING = 0.2               # log of brightness at 3 × 3 points: a coil sees best what is near
 GAIN = (0.6, 1.4)           # contrast of all: a bright scalp leaves little of it to the brain
@@ -27,8 +27,8 @@ def augment(image, mask, rng, donor=None):
 
     Mirroring, shift, rotation, scale and an elastic deformation are composed to one map, so
     pixels are interpolated once: linearly in the image, nearest in the mask, which keeps
-    its classes. Beyond the edge, both go on with their edge values. A donor is moved likewise, by a map of
-    its own, and its tumour grafted (`minunet.data.graft`). Then a channel may be replaced by
+    its classes. Beyond the edge, both go on with their edge values. A donor is moved likewise, by
+    a map of its own, and its tumour grafted (`minunet.data.graft`). Then a channel may be replaced by
     another, as is done in data sets where some patients lack a modality, and each channel x
     becomes
 

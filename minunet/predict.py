@@ -62,9 +62,9 @@ def keep_surest(probabilities):
     """Keep the surest piece of tumour, for patients who have one tumour, in one piece.
 
     Voxels whose probability of tumour is over ½ and that touch, if only at a corner, are one
-    piece. Were its voxels' probabilities p right and independent, a piece would be a false alarm throughout with the
-    probability Π (1 − p). The piece stays for which that is smallest, so that both size and
-    certainty count. The others are background.
+    piece. Were its voxels' probabilities p right and independent, a piece would be a false alarm
+    throughout with the probability Π (1 − p). The piece stays for which that is smallest, so that
+    both size and certainty count. The others are background.
 
     Parameters
     ----------

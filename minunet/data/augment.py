@@ -26,10 +26,10 @@ def augment(image, mask, rng, donor=None):
     """Mirror, move, turn, scale, bend and re-light a slice; move its mask in the same way.
 
     Mirroring, shift, rotation, scale and an elastic deformation are composed to one map, so
-    pixels are interpolated once: linearly in the image, nearest in the mask, which keeps
-    its classes. Beyond the edge, both go on with their edge values. A donor is moved likewise, by
-    a map of its own, and its tumour grafted (`minunet.data.graft`). Then a channel may be replaced by
-    another, as is done in data sets where some patients lack a modality, and each channel x
+    pixels are interpolated once: linearly in the image, nearest in the mask, which keeps its
+    classes. Beyond the edge, both go on with their edge values. A donor is moved likewise, by a
+    map of its own, and its tumour grafted (`minunet.data.graft`). Then a channel may be replaced
+    by another, as is done in data sets where some patients lack a modality, and each channel x
     becomes
 
         gain · (l + (h − l) · ((x − l) / (h − l))^gamma · e^shading) + offset + noise

@@ -63,7 +63,7 @@ def test_evaluate_prints_a_table_and_writes_it(trained, tree, tmp_path, capsys):
 
 def test_evaluate_can_leave_out_what_was_trained_on(trained, tree, capsys):
     assert main(["evaluate", str(trained / "model.npz"), str(tree), "--held-out"]) == 0
-    assert "over 1 patients" in capsys.readouterr().out
+    assert "over 1 patient" in capsys.readouterr().out
 
 
 def test_predict_says_what_it_found_in_each_input(trained, tree, tmp_path, capsys):

@@ -97,10 +97,8 @@ def test_the_donor_is_moved_by_a_map_of_its_own(healthy, donor):
     assert len(centres) > 15 and np.ptp(centres, axis=0).min() > 5
 
 
-@pytest.mark.parametrize("without, with_tumour, grown", [(0.0, 0.0, 0), (0.6, 0.0, 0.6),
-                                                         (0.0, 0.4, 0.4), (0.6, 0.4, 1.0)])
-def test_so_many_of_the_slices_are_given_a_tumour(without, with_tumour, grown, monkeypatch,
-                                                  healthy, donor):
+@pytest.mark.parametrize("without, with_tumour", [(0.0, 0.0), (0.6, 0.0), (0.0, 0.4), (0.6, 0.4)])
+def test_so_many_of_the_slices_are_given_one(without, with_tumour, monkeypatch, healthy, donor):
     monkeypatch.setattr(loader, "GRAFTED", (without, with_tumour))
     calls = []
     monkeypatch.setattr(loader, "augment", lambda image, mask, rng, other: (
@@ -110,8 +108,7 @@ def test_so_many_of_the_slices_are_given_a_tumour(without, with_tumour, grown, m
     next(batches(slices, 300, np.random.default_rng(0)))
     rates = [np.mean([other is not None for own, other in calls if own == kind])
              for kind in (False, True)]
-    assert rates == pytest.approx([without, with_tumour], abs=0.12) and sum(rates) == pytest.approx(
-        grown, abs=0.15)
+    assert rates == pytest.approx([without, with_tumour], abs=0.12)
     assert all(other[1].any() for _, other in calls if other is not None)
 
 

@@ -82,8 +82,8 @@ def batches(slices, batch_size, rng):
         The class of each pixel.
     """
     marked, patients, n = slices.marked, slices.patients, len(slices.marked)
-    order = draw_slices(marked, patients, n, rng)
-    donors = draw_slices(marked, patients, n, rng, share=1.0)
+    order = draw_slices(marked, patients, n, rng)  # (n,)
+    donors = draw_slices(marked, patients, n, rng, share=1.0)  # (n,), with tumour all
 
     def varied(i, donor):
         grafted = rng.random() < GRAFTED[int(marked[i])]

@@ -1,4 +1,4 @@
-"""Optimisers: what a gradient does to a parameter. And the schedule of the learning rate."""
+"""Optimisers: what a gradient does to a parameter. And the learning rate, and the mean of weights."""
 
 import math
 
@@ -94,6 +94,37 @@ class Adam:
             p -= (self.lr / correction1) * (m / root)
 
         parallel(array_module(self.params[min(grads)]), update, [(name,) for name in grads])
+
+
+def follow(mean, arrays, step, decay=0.998):
+    """Let a running mean of arrays take one step towards them, in place.
+
+    ::
+
+        mean ← d · mean + (1 − d) · array           d = min(decay, (1 + step) / (10 + step))
+
+    From batch to batch the weights jump about the place that they settle towards; their mean over
+    the last steps lies nearer to it, and scores steadily where theirs go up and down. The mean
+    looks back over 1 / (1 − d) steps: a ninth of those made, and 500 at most, so the
+    beginning is forgotten soon.
+
+    Parameters
+    ----------
+    mean, arrays : dict of arrays
+        With the same keys, shapes and devices; `mean` is changed.
+    step : int
+        How many steps were made before this one.
+    decay : float
+        The largest d.
+
+    References
+    ----------
+    B. Polyak and A. Juditsky, "Acceleration of stochastic approximation by averaging", 1992; the
+    rule for d is TensorFlow's ``ExponentialMovingAverage``.
+    """
+    d = min(decay, (1 + step) / (10 + step))
+    for name, m in mean.items():
+        m += (1 - d) * (arrays[name] - m)
 
 
 def warmup_cosine(step, total, peak, warmup=0.1, floor=0.01):

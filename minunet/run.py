@@ -10,7 +10,7 @@ import numpy as np
 from minunet import checkpoint
 from minunet.backend import to_device, to_host
 from minunet.files import InputError, output_folder, replacing
-from minunet.optim import Adam
+from minunet.optim import Adam, follow
 from minunet.unet import UNet
 
 
@@ -35,6 +35,10 @@ class Run:
 
     Attributes
     ----------
+    net : UNet
+        What is trained.
+    averaged : UNet
+        The running mean of its weights, see `optim.follow`: this one is scored and kept.
     epoch : int
         Whole epochs done.
     best : float
@@ -48,8 +52,9 @@ class Run:
         self.settings, self.preprocessing, self.out = settings, preprocessing, Path(out)
         self.patients, self.data, self.scheme = patients, data, scheme
         try:
-            self.net = UNet(channels, scheme.outputs, settings.base_channels, settings.depth,
-                            seed=settings.seed, device=device)
+            self.net, self.averaged = (
+                UNet(channels, scheme.outputs, settings.base_channels, settings.depth,
+                     seed=settings.seed, device=device) for _ in range(2))
             self.net.output_shape((settings.size, settings.size))
         except ValueError as error:
             raise InputError(f"--size {settings.size} --depth {settings.depth}: {error}") from error
@@ -101,6 +106,11 @@ class Run:
         self.net.rng.bit_generator.state = meta["network_random_state"]
         self.epoch, self.best, self.history = meta["epoch"], meta["best"], meta["history"]
 
+    def follow(self, step):
+        """Let the averaged network follow the trained one, after its step number `step`, from 0."""
+        follow(self.averaged.params, self.net.params, step)
+        follow(self.averaged.buffers, self.net.buffers, step)
+
     def finish_epoch(self, loss, scores, seconds):
         """Record an epoch, keep the network if it is the best, and write everything down.
 
@@ -125,9 +135,9 @@ class Run:
         self.history.append(row)
         if math.isnan(self.best) or mean >= self.best:
             self.best = mean
-            self.net.save(self.out / "model.npz", preprocessing=self.preprocessing.to_dict(),
-                          scheme=self.scheme.to_dict(), patients=self.patients,
-                          epoch=self.epoch, validation_dice=mean)
+            self.averaged.save(self.out / "model.npz", preprocessing=self.preprocessing.to_dict(),
+                           scheme=self.scheme.to_dict(), patients=self.patients,
+                           epoch=self.epoch, validation_dice=mean)
         with replacing(self.out / "history.csv") as temporary, open(temporary, "w") as file:
             table = csv.DictWriter(file, list(row))
             table.writeheader()
@@ -150,6 +160,7 @@ class Run:
 
     def _arrays(self):
         return {"params": self.net.params, "buffers": self.net.buffers,
+                "averaged_params": self.averaged.params, "averaged_buffers": self.averaged.buffers,
                 "optimiser": self.optimiser.state}
 
 

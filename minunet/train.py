@@ -62,10 +62,11 @@ class Settings:
 def train(training, validation, settings, out, *, device="cpu", resume=False, step=None):
     """Train a U-Net on some patients and watch it on others.
 
-    After every epoch the held-out patients are segmented at their original resolution; the
-    network with the best mean Dice a patient is kept. The folder `out` then holds
-    ``config.json``, ``history.csv``, ``history.png``, ``predictions.png``, ``model.npz`` (the
-    best so far) and ``last.npz`` (to resume from).
+    After every epoch the held-out patients are segmented at their original resolution by the
+    network with the running mean of the weights (`optim.follow`); the one with the best mean
+    Dice a patient is kept. The folder `out` then holds ``config.json``, ``history.csv``,
+    ``history.png``, ``predictions.png``, ``model.npz`` (the best so far) and ``last.npz`` (to
+    resume from).
 
     Parameters
     ----------
@@ -110,7 +111,7 @@ def train(training, validation, settings, out, *, device="cpu", resume=False, st
             with warnings.catch_warnings():  # of overflow: the epoch checks its numbers itself
                 warnings.simplefilter("ignore", RuntimeWarning)
                 loss = _train_epoch(run, slices, steps, bar, step or train_step)
-                scores = [patient.score(run.net)[0] for patient in held_out]
+                scores = [patient.score(run.averaged)[0] for patient in held_out]
             if not np.isfinite(loss) or None in scores:
                 raise InputError(f"the numbers overflow in epoch {run.epoch + 1}; try a smaller "
                                  f"--learning-rate than {settings.learning_rate:g}")
@@ -190,12 +191,13 @@ def _train_epoch(run, slices, steps, bar, step):
     """Walk once through the data; give the mean loss a slice, or at once one that is no number."""
     losses, total = 0.0, run.settings.epochs * steps
     data = one_ahead(batches(slices, run.settings.batch_size, run.rng))
-    for i, (images, target) in enumerate(data):
-        run.optimiser.lr = warmup_cosine(run.epoch * steps + i, total, run.settings.learning_rate)
+    for i, (images, target) in enumerate(data, run.epoch * steps):
+        run.optimiser.lr = warmup_cosine(i, total, run.settings.learning_rate)
         loss = float(step(run.net, run.optimiser, to_device(images, run.net.device),
                           to_device(target, run.net.device)))
         if not np.isfinite(loss):
             return loss
+        run.follow(i)
         losses += loss * len(images)
         bar.set_postfix(epoch=run.epoch + 1, loss=f"{loss:.3f}", dice=f"{run.best:.3f}",
                         refresh=False)

@@ -49,6 +49,23 @@ def test_decay_shrinks_weights_only_and_is_not_in_the_means(backend):
     assert all(float(state.sum()) == 0 for state in opt.state.values())
 
 
+def test_the_running_mean_by_hand(backend):
+    mean, now = params(backend, w=[8.0], b=[1.0]), params(backend, w=[18.0], b=[1.0])
+    optim.follow(mean, now, 0)  # d = 1/10
+    assert backend.asnumpy(mean["w"])[0] == pytest.approx(0.1 * 8 + 0.9 * 18)
+    optim.follow(mean, now, 10_000, decay=0.75)  # the rule alone would give d = 0.999
+    assert backend.asnumpy(mean["w"])[0] == pytest.approx(0.75 * 17 + 0.25 * 18)
+    assert backend.asnumpy(mean["b"])[0] == 1 and backend.asnumpy(now["w"])[0] == 18
+
+
+def test_the_running_mean_lies_still_where_the_weights_jump(backend):
+    mean, after = params(backend, w=[5.0]), []
+    for step in range(400):
+        optim.follow(mean, params(backend, w=[3.0 + (-1.0) ** step]), step)
+        after.append(float(mean["w"][0]))
+    assert np.abs(np.array(after[300:]) - 3).max() < 0.05  # of weights that are 1 away
+
+
 @pytest.mark.parametrize("optimiser", [optim.SGD, optim.Adam])
 def test_parameters_change_in_place_and_keep_their_precision(backend, optimiser):
     single = {"w": backend.asarray(np.ones(3, np.float32))}

@@ -19,6 +19,7 @@ from minunet.data.lgg import read_lgg
 from minunet.data.phantom import phantom_patients
 from minunet.data.preprocess import Preprocessing
 from minunet.files import InputError
+from minunet.held_out import HeldOut
 from minunet.metrics import dice
 from minunet.predict import segment
 from minunet.train import Settings, segmentation_loss, train, train_step
@@ -80,6 +81,28 @@ def test_patients_are_held_out_whole(trained):
 def test_the_model_is_the_best_epochs(tmp_path, patients):
     run = train(patients[:3], patients[3:], TINY, tmp_path / "run")
     assert run.best == max(row["validation_dice_mean"] for row in run.history)
+
+
+def test_scored_and_kept_is_the_running_mean_of_the_weights(tmp_path, patients, monkeypatch):
+    scored, score = [], HeldOut.score
+    monkeypatch.setattr(HeldOut, "score", lambda self, net: scored.append(net) or score(self, net))
+
+    def jump(net, optimiser, images, target):
+        """Make no step but jump: the head's bias is 101 and 99 by turns."""
+        net.params["head.b"][:] = 101 if net.params["head.b"][0] == 99 else 99
+        net.buffers["enc1.norm1.var"][:] = net.params["head.b"]
+        return 0.0
+
+    run = train(patients[:3], patients[3:], TINY, tmp_path / "run", step=jump)
+    assert run.averaged in scored and run.net not in scored
+    assert abs(run.net.params["head.b"][0] - 100) == 1
+    assert abs(run.averaged.params["head.b"][0] - 100) < 0.9
+    assert (np.abs(run.averaged.buffers["enc1.norm1.var"] - 100) < 0.9).all()
+    # A bias of 100 marks everything. The epochs tie, and of two that tie the later is kept.
+    kept = run.best_net()
+    np.testing.assert_array_equal(kept.params["head.b"], run.averaged.params["head.b"])
+    np.testing.assert_array_equal(kept.buffers["enc1.norm1.var"],
+                                  run.averaged.buffers["enc1.norm1.var"])
 
 
 def test_the_same_seed_gives_the_same_model_bit_for_bit(tmp_path, patients):

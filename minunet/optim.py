@@ -1,4 +1,4 @@
-"""Optimisers: what a gradient does to a parameter. And the learning rate, and the mean of weights."""
+"""Optimisers, and what goes with them: the learning rate of a step, the mean of the weights."""
 
 import math
 

@@ -112,7 +112,7 @@ class Run:
         follow(self.averaged.buffers, self.net.buffers, step)
 
     def finish_epoch(self, loss, scores, seconds):
-        """Record an epoch, keep the network if it is the best, and write everything down.
+        """Record an epoch, keep the averaged network if it is the best, and write everything down.
 
         Parameters
         ----------

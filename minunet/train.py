@@ -85,7 +85,8 @@ def train(training, validation, settings, out, *, device="cpu", resume=False, st
     Returns
     -------
     Run
-        With ``run.net``, ``run.history``, and the best epoch's ``run.best_net()``.
+        With ``run.net`` as trained, its mean ``run.averaged``, ``run.history``, and the best
+        epoch's ``run.best_net()``.
 
     Raises
     ------

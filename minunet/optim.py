@@ -96,12 +96,12 @@ class Adam:
         parallel(array_module(self.params[min(grads)]), update, [(name,) for name in grads])
 
 
-def follow(mean, arrays, step, decay=0.998):
+def follow(mean, arrays, step):
     """Let a running mean of arrays take one step towards them, in place.
 
     ::
 
-        mean ← d · mean + (1 − d) · array           d = min(decay, (1 + step) / (10 + step))
+        mean ← d · mean + (1 − d) · array           d = min(0.998, (1 + step) / (10 + step))
 
     From batch to batch the weights jump about the place that they settle towards; their mean over
     the last steps lies nearer to it, and scores steadily where theirs go up and down. The mean
@@ -114,15 +114,13 @@ def follow(mean, arrays, step, decay=0.998):
         With the same keys, shapes and devices; `mean` is changed.
     step : int
         How many steps were made before this one.
-    decay : float
-        The largest d.
 
     References
     ----------
     B. Polyak and A. Juditsky, "Acceleration of stochastic approximation by averaging", 1992; the
     rule for d is TensorFlow's ``ExponentialMovingAverage``.
     """
-    d = min(decay, (1 + step) / (10 + step))
+    d = min(0.998, (1 + step) / (10 + step))
     for name, m in mean.items():
         m += (1 - d) * (arrays[name] - m)
 

@@ -136,8 +136,8 @@ class Run:
         if math.isnan(self.best) or mean >= self.best:
             self.best = mean
             self.averaged.save(self.out / "model.npz", preprocessing=self.preprocessing.to_dict(),
-                           scheme=self.scheme.to_dict(), patients=self.patients,
-                           epoch=self.epoch, validation_dice=mean)
+                               scheme=self.scheme.to_dict(), patients=self.patients,
+                               epoch=self.epoch, validation_dice=mean)
         with replacing(self.out / "history.csv") as temporary, open(temporary, "w") as file:
             table = csv.DictWriter(file, list(row))
             table.writeheader()

@@ -53,8 +53,8 @@ def test_the_running_mean_by_hand(backend):
     mean, now = params(backend, w=[8.0], b=[1.0]), params(backend, w=[18.0], b=[1.0])
     optim.follow(mean, now, 0)  # d = 1/10
     assert backend.asnumpy(mean["w"])[0] == pytest.approx(0.1 * 8 + 0.9 * 18)
-    optim.follow(mean, now, 10_000, decay=0.75)  # the rule alone would give d = 0.999
-    assert backend.asnumpy(mean["w"])[0] == pytest.approx(0.75 * 17 + 0.25 * 18)
+    optim.follow(mean, now, 10_000)  # the growing d would be 0.9991
+    assert 18 - backend.asnumpy(mean["w"])[0] == pytest.approx(0.998 * (18 - 17))
     assert backend.asnumpy(mean["b"])[0] == 1 and backend.asnumpy(now["w"])[0] == 18
 
 

@@ -1,8 +1,8 @@
 """The skip connection's op: crop what came across to the size of what came up, and join them."""
 
 from minunet.backend import array_module
-from minunet.cores import parallel, row_blocks
 from minunet.ops.checks import check_float, check_image, check_shape
+from minunet.ops.fast.join import join, split
 
 
 def concat_forward(skip, up):
@@ -38,16 +38,7 @@ def concat_forward(skip, up):
         raise ValueError(f"skip must be as large as up {up.shape} or larger, with as many "
                          f"images; got {skip.shape}")
     crop = (slice(None), *(slice(s // 2, s // 2 + oh) for s, oh in zip(spare, size, strict=True)))
-    xp, channels = array_module(skip), skip.shape[-1]
-    y = xp.empty((*up.shape[:-1], channels + up.shape[-1]), dtype=up.dtype)  # (N, OH, OW, C + F)
-
-    centre = skip[crop]
-
-    def block(images, rows):
-        y[images, rows, ..., :channels] = centre[images, rows]
-        y[images, rows, ..., channels:] = up[images, rows]
-
-    parallel(xp, block, row_blocks(xp, *y.shape[:2], 2 * y[:1, :1].nbytes))
+    y = join(skip[crop], up)  # (N, OH, OW, C + F)
     return y, (skip.shape, crop, y.shape, y.dtype)
 
 
@@ -73,12 +64,5 @@ def concat_backward(dy, cache):
     xp, channels = array_module(dy), skip_shape[-1]
     dskip = (xp.empty if skip_shape[:-1] == y_shape[:-1] else xp.zeros)(skip_shape, dtype=dtype)
     dup = xp.empty((*y_shape[:-1], y_shape[-1] - channels), dtype=dtype)
-
-    centre = dskip[crop]
-
-    def block(images, rows):
-        centre[images, rows] = dy[images, rows, ..., :channels]
-        dup[images, rows] = dy[images, rows, ..., channels:]
-
-    parallel(xp, block, row_blocks(xp, *dy.shape[:2], 2 * dy[:1, :1].nbytes))
+    split(dy, dskip[crop], dup)
     return dskip, dup

@@ -5,7 +5,6 @@ exponential cancel on paper instead of overflowing in the computer.
 """
 
 from minunet.backend import array_module
-from minunet.cores import parallel, parts
 from minunet.ops.activation import log_softmax, sigmoid
 from minunet.ops.checks import check_float, check_image, check_shape, check_values
 from minunet.walks import blocksum, blockwise
@@ -90,17 +89,11 @@ def softmax_cross_entropy(logits, labels, weight=None):
     if weight is not None:
         check_float("weight", weight, like=logits)
         check_shape("weight", weight, labels.shape)
-    classes, dlogits = xp.arange(logits.shape[-1]), xp.empty(logits.shape, dtype=logits.dtype)
-
-    def some(images):
-        log_p = log_softmax(logits[images])  # (n, H, W, K)
-        hit = labels[images][..., None] == classes  # (n, H, W, K), one-hot
-        weights = 1 if weight is None else weight[images][..., None]
-        dlogits[images] = (xp.exp(log_p) - hit) * (weights / labels.size)
-        return -(weights * log_p * hit).sum()
-
-    losses = parallel(xp, some, parts(xp, len(logits), 4 * logits[:1].nbytes))
-    return sum(losses) / labels.size, dlogits
+    log_p = log_softmax(logits)  # (N, H, W, K)
+    hit = labels[..., None] == xp.arange(logits.shape[-1])  # (N, H, W, K), one-hot
+    weights = 1 if weight is None else weight[..., None]
+    dlogits = (xp.exp(log_p) - hit) * (weights / labels.size)
+    return -(weights * log_p * hit).sum() / labels.size, dlogits
 
 
 def dice_loss(logits, target, *, smooth=1.0):

@@ -11,7 +11,8 @@ from typing import NamedTuple
 
 from minunet.backend import array_module
 from minunet.ops.checks import check_float, check_shape
-from minunet.ops.norm import check_norm, moments
+from minunet.ops.fast.moments import moments
+from minunet.ops.norm import check_norm
 from minunet.walks import blocksum, blockwise
 
 

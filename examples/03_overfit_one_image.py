@@ -4,7 +4,7 @@
 
 In about four seconds you see the first thing to try with a network that you have written. If it
 cannot learn one image by heart, nothing else can work: it is not for want of data, but a gradient,
-the loss, the optimiser or the mask is at fault. Turn a sign in `ops/loss.py`, or take a learning
+the loss, the optimiser or the mask is at fault. Turn a sign in `ops/dice.py`, or take a learning
 rate of 1e-6, and it fails. That it succeeds proves less: without the skips' gradient in
 `UNet.backward` it still does. What proves a gradient is example 2.
 

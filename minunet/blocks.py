@@ -23,7 +23,7 @@ def double_conv_forward(x, name, params, buffers, *, padding, training):
     params, buffers : dict of arrays
         The network's. With `training` the running statistics in `buffers` are updated.
     padding : int
-        1 keeps the size, 0 drops two pixels a side.
+        1 keeps the size, 0 drops two pixels at each border.
     training : bool
 
     Returns

@@ -22,7 +22,7 @@ def blockwise(function, *arrays, channels=()):
         give it back instead would cost a copy.)
     arrays : arrays (..., C), of one shape
     channels : arrays (C,)
-        One value a channel each.
+        One value for each channel.
 
     Returns
     -------

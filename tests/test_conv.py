@@ -98,7 +98,7 @@ def test_every_method_can_cut_off_at_zero(rng, method):
     ({"w": (6, 3, 3, 2)}, ValueError, r"kernel \(6, 3\) does not fit into x \(2, 5, 5, 3\)"),
     ({"b": (3,)}, ValueError, r"b must have shape \(2,\), got \(3,\)"),
     ({"stride": 0}, ValueError, "stride must be 1 or more, got 0"),
-    ({"stride": 1.5}, TypeError, "stride must be an int or one int an axis, got 1.5"),
+    ({"stride": 1.5}, TypeError, "stride must be an int or one int for each axis, got 1.5"),
     ({"stride": (1, 2, 3)}, ValueError, r"stride must be an int or 2 ints, got \(1, 2, 3\)"),
     ({"padding": (0, -1)}, ValueError, r"padding must be 0 or more, got \(0, -1\)"),
     ({"method": "fft"}, ValueError, "method must be 'auto' or one of .*, got 'fft'"),

@@ -6,8 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import strict_backend
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from shapes import proof
 
 from minunet import UNet, ops, plain, plain_demo
 
@@ -33,6 +34,7 @@ def compare(name, arguments, rng, **options):
                  getattr(plain, f"{name}_backward")(dy, plain_cache))
 
 
+@proof
 @given(shape=shapes, f=small, k=st.sampled_from([1, 3]), seed=seeds,
        method=st.sampled_from(["auto", "loops", "im2col", "winograd"]))
 def test_convolutions_of_every_method_are_the_plain_one(shape, f, k, seed, method):
@@ -43,6 +45,7 @@ def test_convolutions_of_every_method_are_the_plain_one(shape, f, k, seed, metho
     compare("conv", (x, w, b), rng, padding=k // 2, method=method)
 
 
+@proof
 @given(shape=shapes, f=small, seed=seeds)
 def test_up_convolution_is_the_plain_one(shape, f, seed):
     rng = np.random.default_rng(seed)
@@ -50,6 +53,7 @@ def test_up_convolution_is_the_plain_one(shape, f, seed):
     compare("conv_transpose", (x, w, b), rng, stride=2)
 
 
+@proof
 @given(shape=shapes, seed=seeds)
 def test_batch_normalisation_is_the_plain_one(shape, seed):
     rng = np.random.default_rng(seed)
@@ -59,12 +63,14 @@ def test_batch_normalisation_is_the_plain_one(shape, seed):
     compare("batch_norm", (x, gamma, beta), rng)
 
 
+@proof
 @given(shape=shapes, seed=seeds)
 def test_relu_is_the_plain_one_at_zero_too(shape, seed):
     rng = np.random.default_rng(seed)
     compare("relu", (rng.integers(-2, 3, size=shape).astype(float),), rng)
 
 
+@proof
 @given(shape=shapes, seed=seeds)
 def test_max_pooling_is_the_plain_one_with_ties_too(shape, seed):
     rng = np.random.default_rng(seed)
@@ -73,12 +79,14 @@ def test_max_pooling_is_the_plain_one_with_ties_too(shape, seed):
     compare("max_pool", (x,), rng)
 
 
+@proof
 @given(shape=shapes, c=small, seed=seeds)
 def test_concatenation_is_the_plain_one(shape, c, seed):
     rng = np.random.default_rng(seed)
     compare("concat", (rng.normal(size=shape), rng.normal(size=(*shape[:-1], c))), rng)
 
 
+@proof
 @given(shape=shapes, seed=seeds, far=st.sampled_from([1, 100]))
 def test_cross_entropy_is_the_plain_one_and_does_not_overflow(shape, seed, far):
     rng = np.random.default_rng(seed)
@@ -87,7 +95,7 @@ def test_cross_entropy_is_the_plain_one_and_does_not_overflow(shape, seed, far):
                  plain.sigmoid_cross_entropy(logits, target))
 
 
-@settings(max_examples=20)
+@proof
 @given(depth=st.integers(1, 3), n=st.integers(1, 3), c=st.integers(1, 3), classes=st.integers(1, 3),
        base=st.integers(1, 4), sides=st.tuples(st.integers(1, 3), st.integers(1, 3)), seed=seeds)
 def test_the_whole_network_is_the_plain_one(depth, n, c, classes, base, sides, seed):

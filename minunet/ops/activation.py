@@ -18,6 +18,12 @@ def relu_forward(x):
     y : array like `x`
     cache : array
         `y` itself, which the next op keeps anyway: y > 0 exactly where x > 0.
+
+    Examples
+    --------
+    >>> y, cache = ops.relu_forward(np.array([-2., 0, 3]))
+    >>> print(y)
+    [0. 0. 3.]
     """
     check_float("x", x)
     if x.ndim == 0 or x.size == 0:
@@ -41,6 +47,12 @@ def relu_backward(dy, cache):
     Returns
     -------
     dx : array
+
+    Examples
+    --------
+    >>> y, cache = ops.relu_forward(np.array([-2., 0, 3]))
+    >>> print(ops.relu_backward(np.array([10., 20, 30]), cache))
+    [ 0.  0. 30.]
     """
     y = cache
     check_float("dy", dy, like=y)
@@ -59,6 +71,11 @@ def add(a, b):
     Returns
     -------
     array
+
+    Examples
+    --------
+    >>> print(ops.add(np.array([1., 2]), np.array([10., 20])))
+    [11. 22.]
     """
     check_float("b", b, like=a)
     check_shape("b", b, a.shape)
@@ -76,6 +93,11 @@ def sigmoid(x):
     Returns
     -------
     array like `x`, between 0 and 1
+
+    Examples
+    --------
+    >>> print(ops.sigmoid(np.array([-1000., 0, np.log(3)])))
+    [0.   0.5  0.75]
     """
     check_float("x", x)
     return (array_module(x).tanh(x / 2) + 1) / 2
@@ -92,6 +114,13 @@ def log_softmax(x):
     Returns
     -------
     array like `x`
+
+    Examples
+    --------
+    Three logits that differ by log 2 and log 4 are probabilities of 1 : 2 : 4.
+
+    >>> print(np.exp(ops.log_softmax(np.log([[1., 2, 4]]))) * 7)
+    [[1. 2. 4.]]
     """
     check_float("x", x)
     xp = array_module(x)

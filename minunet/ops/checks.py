@@ -43,12 +43,12 @@ def check_image(name, x):
 
 
 def per_axis(name, value, axes, least):
-    """Turn an int, or one int an axis, into a tuple of `axes` ints that are `least` or more."""
+    """Make a tuple of `axes` ints, `least` or more, of an int or of one int for each axis."""
     values = tuple(value) if isinstance(value, tuple | list) else (value,) * axes
     try:
         values = tuple(operator.index(v) for v in values)
     except TypeError:
-        raise TypeError(f"{name} must be an int or one int an axis, got {value!r}") from None
+        raise TypeError(f"{name} must be an int or one int for each axis, got {value!r}") from None
     if len(values) != axes:
         raise ValueError(f"{name} must be an int or {axes} ints, got {value!r}")
     if min(values) < least:
@@ -70,3 +70,22 @@ def check_values(name, x, allowed):
         found = sorted({float(v) for v in x[wrong].ravel()[:1000]})[:5]
         raise ValueError(f"{name} must hold only {first} … {last}, found "
                          + ", ".join(f"{v:g}" for v in found))
+
+
+def check_labels(logits, labels):
+    """Check that `labels` holds a class of `logits` (N, H, W, K) for each pixel."""
+    check_image("logits", logits)
+    if array_module(labels, "labels") is not array_module(logits, "logits"):
+        raise TypeError("labels lies on another device than the other arguments; move one")
+    if labels.dtype.kind not in "iu":
+        raise TypeError(f"labels must be integers, got {labels.dtype}")
+    check_shape("labels", labels, logits.shape[:-1])
+    check_values("labels", labels, range(logits.shape[-1]))
+
+
+def check_target(logits, target):
+    """Check that `target` holds 0 or 1 for each of `logits` (N, H, W, C)."""
+    check_image("logits", logits)
+    check_float("target", target, like=logits)
+    check_shape("target", target, logits.shape)
+    check_values("target", target, range(2))

@@ -29,6 +29,17 @@ def concat_forward(skip, up):
     ------
     TypeError, ValueError
         If dtypes, batches or the numbers of axes differ, or `skip` is smaller than `up`.
+
+    Examples
+    --------
+    >>> skip, up = np.array([1., 2, 3, 4]).reshape(1, 2, 2, 1), np.full((1, 2, 2, 1), 9.)
+    >>> y, cache = ops.concat_forward(skip, up)
+    >>> print(y[0])
+    [[[1. 9.]
+      [2. 9.]]
+    <BLANKLINE>
+     [[3. 9.]
+      [4. 9.]]]
     """
     check_image("skip", skip)
     check_float("up", up, ndim=skip.ndim, like=skip)
@@ -55,6 +66,15 @@ def concat_backward(dy, cache):
     -------
     dskip : array (N, H, W, C)
     dup : array (N, OH, OW, F)
+
+    Examples
+    --------
+    Of a skip of three pixels the middle one was joined, so the gradient goes there.
+
+    >>> y, cache = ops.concat_forward(np.ones((1, 3, 1)), np.ones((1, 1, 1)))
+    >>> dskip, dup = ops.concat_backward(np.array([5., 7]).reshape(1, 1, 2), cache)
+    >>> print(dskip.ravel(), dup.ravel())
+    [0. 5. 0.] [7.]
     """
     skip_shape, crop, y_shape, dtype = cache
     check_float("dy", dy)

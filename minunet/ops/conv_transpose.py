@@ -19,7 +19,7 @@ def conv_transpose_forward(x, w, b=None, *, stride=1, padding=0):
     w : array (KH, KW, F, C), the dtype of `x`
         Mind the order: F, the channels that come out, stands before C.
     b : array (F,), optional
-    stride, padding : int or one int an axis
+    stride, padding : int or one int for each axis
         S ≥ 1: how much finer the output is. P ≥ 0 pixels are cut off at every border.
 
     Returns
@@ -37,6 +37,15 @@ def conv_transpose_forward(x, w, b=None, *, stride=1, padding=0):
     ----------
     V. Dumoulin and F. Visin, "A guide to convolution arithmetic for deep learning", 2016,
     chapter 4. The U-Net's "up-convolution" is the case KH = KW = S = 2, P = 0.
+
+    Examples
+    --------
+    Each pixel paints the kernel, two pixels on: nothing overlaps.
+
+    >>> x, w = np.array([1., 10]).reshape(1, 2, 1), np.array([3., 4]).reshape(2, 1, 1)
+    >>> y, cache = ops.conv_transpose_forward(x, w, stride=2)
+    >>> print(y.ravel())
+    [ 3.  4. 30. 40.]
     """
     axes = check_conv_arguments(x, w, b, channels=-1)
     stride, padding = per_axis("stride", stride, axes, 1), per_axis("padding", padding, axes, 0)
@@ -68,6 +77,14 @@ def conv_transpose_backward(dy, cache):
     -------
     dx, dw, db : arrays of the shapes of x, w and b
         `db` is None if there was no bias.
+
+    Examples
+    --------
+    >>> x, w = np.array([1., 10]).reshape(1, 2, 1), np.array([3., 4]).reshape(2, 1, 1)
+    >>> y, cache = ops.conv_transpose_forward(x, w, stride=2)
+    >>> dx, dw, db = ops.conv_transpose_backward(np.array([1., 0, 0, 1]).reshape(1, 4, 1), cache)
+    >>> print(dx.ravel(), dw.ravel())  # 3·1 + 4·0, 3·0 + 4·1; 1·1 + 10·0, 1·0 + 10·1
+    [3. 4.] [ 1. 10.]
     """
     x, w, has_bias, stride, padding, y_shape, module = cache
     check_float("dy", dy, like=x)

@@ -31,6 +31,14 @@ def dropout_forward(x, rate, rng):
     ----------
     N. Srivastava et al., "Dropout: a simple way to prevent neural networks from overfitting",
     2014 (there nothing is divided, and at test time all is multiplied by 1 − rate).
+
+    Examples
+    --------
+    At a rate of ½ a value is dropped or doubled, by chance.
+
+    >>> y, cache = ops.dropout_forward(np.ones((1, 8)), 0.5, np.random.default_rng(0))
+    >>> print(y)
+    [[2. 2. 2. 0. 0. 0. 0. 0.]]
     """
     check_float("x", x)
     if not isinstance(rate, int | float) or not 0 <= rate < 1:
@@ -52,6 +60,12 @@ def dropout_backward(dy, cache):
     Returns
     -------
     dx : array
+
+    Examples
+    --------
+    >>> y, cache = ops.dropout_forward(np.ones((1, 8)), 0.5, np.random.default_rng(0))
+    >>> print(ops.dropout_backward(np.arange(8.).reshape(1, 8), cache))
+    [[0. 2. 4. 0. 0. 0. 0. 0.]]
     """
     scale = cache
     check_float("dy", dy, like=scale)

@@ -48,6 +48,15 @@ def batch_norm_forward(x, gamma, beta, *, eps=1e-5):
     References
     ----------
     S. Ioffe and C. Szegedy, "Batch normalization", 2015, algorithm 1.
+
+    Examples
+    --------
+    Mean 3, variance 4: the values are one standard deviation away from their mean.
+
+    >>> x = np.array([5., 1, 5, 1]).reshape(1, 2, 2, 1)
+    >>> y, cache = ops.batch_norm_forward(x, gamma=np.array([2.]), beta=np.array([1.]), eps=0.0)
+    >>> print(y.ravel())
+    [ 3. -1.  3. -1.]
     """
     check_norm("x", x, gamma=gamma, beta=beta)
     mean, var = moments(x)
@@ -78,6 +87,17 @@ def batch_norm_backward(dy, cache):
     Returns
     -------
     dx, dgamma, dbeta : arrays of the shapes of x, gamma and beta
+
+    Examples
+    --------
+    dy = (1, 0, 0, 0) has mean ¼, and ¼ x̂ is its part along x̂ = (1, −1, 1, −1). What is left, times
+    γ / σ = 1, is dx: shifting or stretching x changes nothing, so dx has no part in that.
+
+    >>> x = np.array([5., 1, 5, 1]).reshape(1, 2, 2, 1)
+    >>> y, cache = ops.batch_norm_forward(x, gamma=np.array([2.]), beta=np.array([1.]), eps=0.0)
+    >>> dx, dgamma, dbeta = ops.batch_norm_backward(np.array([1., 0, 0, 0]).reshape(x.shape), cache)
+    >>> print(dx.ravel(), dgamma, dbeta)
+    [ 0.5  0.  -0.5  0. ] [1.] [1.]
     """
     x, mean, _, inverse_std, gamma = cache
     check_float("dy", dy, like=x)
@@ -108,6 +128,13 @@ def batch_norm_inference(x, gamma, beta, mean, var, *, eps=1e-5):
     Returns
     -------
     y : array like `x`
+
+    Examples
+    --------
+    >>> x = np.array([5., 1]).reshape(1, 1, 2, 1)
+    >>> gamma, beta, mean, var = (np.array([v]) for v in (2., 1., 3., 4.))
+    >>> print(ops.batch_norm_inference(x, gamma, beta, mean, var, eps=0.0).ravel())
+    [ 3. -1.]
     """
     check_norm("x", x, gamma=gamma, beta=beta, mean=mean, var=var)
     xp = array_module(x)
@@ -134,6 +161,15 @@ def fold_batch_norm(w, gamma, beta, mean, var, *, eps=1e-5):
     -------
     w : array (KH, KW, C, F)
     b : array (F,)
+
+    Examples
+    --------
+    With γ = 2, β = 1, μ = 3, σ² = 4, the scale is 2 / √4 = 1 and the shift 1 − 3.
+
+    >>> w, (gamma, beta, mean, var) = np.full((1, 1, 1, 1), 5.), np.array([[2.], [1.], [3.], [4.]])
+    >>> w, b = ops.fold_batch_norm(w, gamma, beta, mean, var, eps=0.0)
+    >>> print(w.ravel(), b)
+    [5.] [-2.]
     """
     check_norm("w", w, gamma=gamma, beta=beta, mean=mean, var=var)
     xp = array_module(w)

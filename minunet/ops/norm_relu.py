@@ -46,6 +46,13 @@ def batch_norm_relu_forward(x, gamma, beta, *, eps=1e-5):
     ------
     TypeError, ValueError
         If shapes or dtypes do not fit.
+
+    Examples
+    --------
+    >>> x = np.array([5., 1, 5, 1]).reshape(1, 2, 2, 1)
+    >>> y, cache = ops.batch_norm_relu_forward(x, np.array([2.]), np.array([1.]), eps=0.0)
+    >>> print(y.ravel())
+    [3. 0. 3. 0.]
     """
     check_norm("x", x, gamma=gamma, beta=beta)
     xp = array_module(x)
@@ -78,6 +85,17 @@ def batch_norm_relu_backward(dy, cache):
     Returns
     -------
     dx, dgamma, dbeta : arrays of the shapes of x, gamma and beta
+
+    Examples
+    --------
+    Where the ReLU cut off, nothing comes back; the rest as of `batch_norm_backward`.
+
+    >>> x = np.array([5., 1, 5, 1]).reshape(1, 2, 2, 1)
+    >>> y, cache = ops.batch_norm_relu_forward(x, np.array([2.]), np.array([1.]), eps=0.0)
+    >>> dy = np.array([1., 7, 0, 7]).reshape(x.shape)
+    >>> dx, dgamma, dbeta = ops.batch_norm_relu_backward(dy, cache)
+    >>> print(dx.ravel(), dgamma, dbeta)
+    [ 0.5  0.  -0.5  0. ] [1.] [1.]
     """
     x, mean, _, inverse_std, _, _ = cache
     check_float("dy", dy, like=x)

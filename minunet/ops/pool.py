@@ -18,11 +18,11 @@ def max_pool_forward(x, *, size=2, stride=None, padding=0):
     Parameters
     ----------
     x : array (N, H, W, C), float
-    size : int or one int an axis
+    size : int or one int for each axis
         The window, KH × KW.
-    stride : int or one int an axis, optional
+    stride : int or one int for each axis, optional
         S; by default the window's size, so that windows tile the image.
-    padding : int or one int an axis
+    padding : int or one int for each axis
         P, at most half the window, so that every window holds a pixel of the image.
 
     Returns
@@ -36,6 +36,13 @@ def max_pool_forward(x, *, size=2, stride=None, padding=0):
     ------
     TypeError, ValueError
         If shapes do not fit, or the window is larger than the padded image.
+
+    Examples
+    --------
+    >>> x = np.array([[1., 2, 0, 7], [4, 3, 7, 5]]).reshape(1, 2, 4, 1)
+    >>> y, cache = ops.max_pool_forward(x)
+    >>> print(y[0, ..., 0])
+    [[4. 7.]]
     """
     size, stride, padding, out = _plan(x, size, stride, padding)
     y, winner = largest(_pad(x, padding), size, stride, out)  # (N, OH, OW, C) both
@@ -54,6 +61,16 @@ def max_pool_backward(dy, cache):
     Returns
     -------
     dx : array (N, H, W, C)
+
+    Examples
+    --------
+    The 7 stands twice in the second window; the first one, read row by row, gets the gradient.
+
+    >>> x = np.array([[1., 2, 0, 7], [4, 3, 7, 5]]).reshape(1, 2, 4, 1)
+    >>> y, cache = ops.max_pool_forward(x)
+    >>> print(ops.max_pool_backward(np.array([10., 20]).reshape(1, 1, 2, 1), cache)[0, ..., 0])
+    [[ 0.  0.  0. 20.]
+     [10.  0.  0.  0.]]
     """
     winner, windows, padding, x_shape, dtype = cache
     check_float("dy", dy)
@@ -70,11 +87,17 @@ def max_pool_inference(x, *, size=2):
     Parameters
     ----------
     x : array (N, H, W, C), float
-    size : int or one int an axis
+    size : int or one int for each axis
 
     Returns
     -------
     y : array (N, OH, OW, C)
+
+    Examples
+    --------
+    >>> x = np.array([[1., 2, 0, 7], [4, 3, 7, 5]]).reshape(1, 2, 4, 1)
+    >>> print(ops.max_pool_inference(x)[0, ..., 0])
+    [[4. 7.]]
     """
     size, _, _, out = _plan(x, size, None, 0)
     return largest_only(x, size, out)

@@ -38,7 +38,7 @@ def conv_forward(x, w, b=None, *, stride=1, padding=0, method="auto"):
         Images, channels last. One or three spatial axes work alike, here and below.
     w : array (KH, KW, C, F), the dtype of `x`
     b : array (F,), optional
-    stride, padding : int or one int an axis
+    stride, padding : int or one int for each axis
         S ≥ 1 and P ≥ 0, in pixels.
     method : {"auto", "loops", "im2col", "tiles", "winograd_rows", "winograd"}
         How to compute it; the result is the same to rounding. Winograd's two do 3×3 kernels of
@@ -59,6 +59,17 @@ def conv_forward(x, w, b=None, *, stride=1, padding=0, method="auto"):
     References
     ----------
     V. Dumoulin and F. Visin, "A guide to convolution arithmetic for deep learning", 2016.
+
+    Examples
+    --------
+    The first output is 1·1 + 2·2 + 0·0 + 1·(−1) = 4.
+
+    >>> x = np.array([[1., 2, 0], [0, 1, 3], [2, 0, 1]]).reshape(1, 3, 3, 1)
+    >>> w = np.array([[1., 2], [0, -1]]).reshape(2, 2, 1, 1)
+    >>> y, cache = ops.conv_forward(x, w)
+    >>> print(y[0, ..., 0])
+    [[ 4. -1.]
+     [ 2.  6.]]
     """
     stride, padding, out, module = _plan(x, w, b, stride, padding, method)
     y = module.forward(x, w, b, out, stride, padding)
@@ -88,6 +99,17 @@ def conv_backward(dy, cache, *, input_gradient=True):
     -------
     dx, dw, db : arrays of the shapes of x, w and b
         `db` is None if there was no bias, `dx` if it was not wanted.
+
+    Examples
+    --------
+    One row of three pixels, a kernel of two, and dy = (1, 10): each dy paints the kernel into
+    dx, and each weight collects the pixels that it met, times dy.
+
+    >>> x, w = np.array([1., 2, 3]).reshape(1, 3, 1), np.array([5., 7]).reshape(2, 1, 1)
+    >>> y, cache = ops.conv_forward(x, w)
+    >>> dx, dw, db = ops.conv_backward(np.array([1., 10]).reshape(1, 2, 1), cache)
+    >>> print(dx.ravel(), dw.ravel(), db)  # 7 + 50 in the middle; 1·1 + 2·10 and 2·1 + 3·10
+    [ 5. 57. 70.] [21. 32.] None
     """
     x, w, has_bias, stride, padding, module = cache
     check_float("dy", dy, ndim=x.ndim, like=x)
@@ -109,7 +131,7 @@ def conv_relu_inference(x, w, b, *, padding=0):
     x : array (N, H, W, C), float
     w : array (KH, KW, C, F), the dtype of `x`
     b : array (F,)
-    padding : int or one int an axis
+    padding : int or one int for each axis
 
     Returns
     -------
@@ -119,6 +141,12 @@ def conv_relu_inference(x, w, b, *, padding=0):
     ------
     TypeError, ValueError
         As `conv_forward`.
+
+    Examples
+    --------
+    >>> x, w = np.array([1., 2, 3]).reshape(1, 3, 1), np.array([-1., 1]).reshape(2, 1, 1)
+    >>> print(ops.conv_relu_inference(x, w, np.array([-0.5])).ravel())  # 2 − 1 − 0.5, 3 − 2 − 0.5
+    [0.5 0.5]
     """
     stride, padding, out, module = _plan(x, w, b, 1, padding, "auto")
     return module.forward(x, w, b, out, stride, padding, relu=True)

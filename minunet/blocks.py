@@ -9,45 +9,40 @@ from minunet import ops
 MOMENTUM = 0.1  # the share of the newest batch in the running statistics, PyTorch's rule
 
 
-def double_conv_forward(x, name, params, buffers, *, padding, training):
+def double_conv_forward(x, name, params, buffers, *, padding):
     """Compute y = ReLU(norm(conv(ReLU(norm(conv(x)))))), without norm if `params` hold none.
 
-    While training, norm takes the batch's own statistics. Else there must be none: `fold_norms`
-    has put it into the convolutions; and nothing is kept for a way back.
+    norm takes the batch's own statistics; for inference there is `minunet.inference`.
 
     Parameters
     ----------
     x : array (N, H, W, C), float
     name : str
         The block's, such as ``"enc1"``: its parameters are ``enc1.conv1.w`` and so on.
-    params, buffers : dict of arrays
-        The network's. With `training` the running statistics in `buffers` are updated.
+    params, buffers : dicts of arrays
+        The network's. The running statistics in `buffers` are updated.
     padding : int
         1 keeps the size, 0 drops two pixels at each border.
-    training : bool
 
     Returns
     -------
     y : array (N, OH, OW, F)
     cache : list
-        For each of the two halves its names and the caches of its ops; empty without
-        `training`.
+        For each of the two halves its names and the caches of its ops.
     """
     cache = []
     for conv, norm in ((f"{name}.conv{i}", f"{name}.norm{i}") for i in (1, 2)):
-        w, b = params[f"{conv}.w"], params.get(f"{conv}.b")
-        gamma, beta = params.get(f"{norm}.gamma"), params.get(f"{norm}.beta")
-        mean, var = buffers.get(f"{norm}.mean"), buffers.get(f"{norm}.var")
-        if not training:
-            x = ops.conv_relu_inference(x, w, b, padding=padding)
-            continue
-        x, conv_cache = ops.conv_forward(x, w, b, padding=padding)
-        if gamma is None:
-            x, relu_cache = ops.relu_forward(x)
+        x, conv_cache = ops.conv_forward(  # (N, OH, OW, F)
+            x, params[f"{conv}.w"], params.get(f"{conv}.b"), padding=padding)
+        if f"{norm}.gamma" in params:
+            # norm and then ReLU, in one op because that is faster: see ops/fast/norm_relu.py
+            x, relu_cache = ops.batch_norm_relu_forward(
+                x, params[f"{norm}.gamma"], params[f"{norm}.beta"])
+            _update_running(buffers[f"{norm}.mean"], buffers[f"{norm}.var"], relu_cache)
         else:
-            x, relu_cache = ops.batch_norm_relu_forward(x, gamma, beta)
-            _update_running(mean, var, relu_cache)
-        cache.append((conv, None if gamma is None else norm, [conv_cache, relu_cache]))
+            norm = None
+            x, relu_cache = ops.relu_forward(x)
+        cache.append((conv, norm, [conv_cache, relu_cache]))
     return x, cache
 
 
@@ -58,7 +53,7 @@ def double_conv_backward(dy, cache, input_gradient=True):
     ----------
     dy : array (N, OH, OW, F)
     cache : list
-        From `double_conv_forward` with ``training=True``. It is emptied on the way.
+        From `double_conv_forward`. It is emptied on the way, to free memory early.
     input_gradient : bool
         Whether dx is wanted.
 
@@ -78,32 +73,6 @@ def double_conv_backward(dy, cache, input_gradient=True):
         dy, grads[f"{conv}.w"], grads[f"{conv}.b"] = ops.conv_backward(
             dy, caches.pop(), input_gradient=bool(cache) or input_gradient)
     return dy, grads
-
-
-def fold_norms(params, buffers):
-    """Put every normalisation, with its running statistics, into the convolution before it.
-
-    Parameters
-    ----------
-    params, buffers : dicts of arrays
-        A network's.
-
-    Returns
-    -------
-    dict of arrays
-        The parameters of the same network without normalisation.
-    """
-    folded = {}
-    for name, array in params.items():
-        conv = name.removesuffix(".w")
-        norm = conv.replace("conv", "norm")
-        if f"{norm}.gamma" in params:
-            folded[name], folded[f"{conv}.b"] = ops.fold_batch_norm(
-                array, params[f"{norm}.gamma"], params[f"{norm}.beta"],
-                buffers[f"{norm}.mean"], buffers[f"{norm}.var"])
-        elif not name.endswith((".gamma", ".beta")):
-            folded[name] = array
-    return folded
 
 
 def _update_running(mean, var, cache):

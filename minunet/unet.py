@@ -3,7 +3,18 @@
 Ronneberger, Fischer and Brox, "U-Net: convolutional networks for biomedical image
 segmentation", 2015. The names are the paper's: a contracting path that trades position for
 meaning, an expansive path that wins position back, and at every level a skip that carries the
-position across. Read `forward` and `backward` side by side: one is the other turned round.
+position across. In words closer to today's: an encoder, a decoder, and skip connections::
+
+    x (H, W, C)                                                  logits (H, W, classes)
+      │                                                             ↑ head
+    enc1 ─────────────── skip (H, W, F) ───────────────→ concat → dec1
+      │ pool                                                ↑ up
+    enc2 ──────────── skip (H/2, W/2, 2F) ─────────────→ concat → dec2
+      │ pool                                                ↑ up
+      └─────────────→ bottom (H/4, W/4, 4F) ────────────────┘
+
+Here with `depth` 2 and padding; F is `base_channels`. Read `forward` and `backward` side by side:
+one is the other turned round.
 """
 
 from copy import copy
@@ -12,8 +23,9 @@ import numpy as np
 
 from minunet import checkpoint, ops
 from minunet.backend import array_module, check_device, to_device, to_host
-from minunet.blocks import double_conv_backward, double_conv_forward, fold_norms
+from minunet.blocks import double_conv_backward, double_conv_forward
 from minunet.cores import blas_on_one_thread
+from minunet.inference import fold_norms, infer
 from minunet.layers import check_config, initial_arrays, trace
 from minunet.ops.checks import check_float, check_shape
 
@@ -46,8 +58,6 @@ class UNet:
         What is learnt, and the running statistics, in the order in which data meets them.
     config : dict
         The arguments above but `device`.
-
-    Every argument is checked; `ValueError` names the one that is none of those above.
     """
 
     def __init__(self, in_channels=1, out_channels=1, base_channels=32, depth=4, padding="same",
@@ -72,6 +82,7 @@ class UNet:
         return cls(**{"out_channels": 2, "base_channels": 64, "padding": "valid", "norm": None,
                       "dropout": 0.5} | changes)
 
+    @blas_on_one_thread()
     def forward(self, x, training=False):
         """Compute the logits.
 
@@ -80,7 +91,7 @@ class UNet:
         x : array (N, H, W, in_channels), of the network's dtype and on its device
         training : bool
             Normalise with the batch's own statistics (and update the running ones in
-            `buffers`), and apply dropout.
+            `buffers`), apply dropout, and keep what `backward` needs. Else nothing is kept.
 
         Returns
         -------
@@ -89,34 +100,29 @@ class UNet:
         cache : dict
             For `backward`, which empties it.
         """
-        cache = {"training": training}
-        logits = (self if training else self.folded())._run(x, training, cache)
-        cache["shape"] = logits.shape
+        self._check_input(x)
+        if not training:
+            logits = infer(x, self.folded().params, depth=self.depth, padding=self.pad)
+            return logits, {"training": False}
+        params, cache, skips = self.params, {"training": True}, {}
+        for level in range(1, self.depth + 1):  # H, W and F are those of the level
+            x, cache[f"enc{level}"] = self._block(f"enc{level}", x)  # (N, H, W, F)
+            skips[level] = x  # for the way up
+            x, cache[f"enc{level}.pool"] = ops.max_pool_forward(x)  # (N, H/2, W/2, F)
+        x, cache["bottom"] = self._block("bottom", x)  # (N, H/2, W/2, 2F)
+        if self.dropout:
+            x, cache["dropout"] = ops.dropout_forward(x, self.dropout, self.rng)
+        for level in range(self.depth, 0, -1):
+            w, b = params[f"dec{level}.up.w"], params[f"dec{level}.up.b"]
+            up, cache[f"dec{level}.up"] = ops.conv_transpose_forward(x, w, b, stride=2)
+            x, cache[f"dec{level}.concat"] = ops.concat_forward(skips.pop(level), up)  # 2F channels
+            x, cache[f"dec{level}"] = self._block(f"dec{level}", x)  # (N, H, W, F)
+        logits, cache["head"] = ops.conv_forward(x, params["head.w"], params["head.b"])
+        cache["shape"] = logits.shape  # (N, H, W, classes); unpadded, all sizes are smaller
         return logits, cache
 
-    @blas_on_one_thread()
-    def _run(self, x, training, cache):
-        self._check_input(x)
-        skips = []
-        for level in range(1, self.depth + 1):  # the contracting path
-            x, cache[f"enc{level}"] = self._block(f"enc{level}", x, training)
-            skips.append(x)
-            x, cache[f"enc{level}.pool"] = (ops.max_pool_forward(x) if training
-                                            else (ops.max_pool_inference(x), None))
-        x, cache["bottom"] = self._block("bottom", x, training)
-        if self.dropout and training:
-            x, cache["dropout"] = ops.dropout_forward(x, self.dropout, self.rng)
-        for level in range(self.depth, 0, -1):  # the expansive path
-            w, b = self.params[f"dec{level}.up.w"], self.params[f"dec{level}.up.b"]
-            x, cache[f"dec{level}.up"] = ops.conv_transpose_forward(x, w, b, stride=2)
-            x, cache[f"dec{level}.concat"] = ops.concat_forward(skips.pop(), x)  # may crop
-            x, cache[f"dec{level}"] = self._block(f"dec{level}", x, training)
-        logits, cache["head"] = ops.conv_forward(x, self.params["head.w"], self.params["head.b"])
-        return logits
-
-    def _block(self, name, x, training):
-        return double_conv_forward(x, name, self.params, self.buffers, padding=self.pad,
-                                   training=training)
+    def _block(self, name, x):
+        return double_conv_forward(x, name, self.params, self.buffers, padding=self.pad)
 
     @blas_on_one_thread()
     def backward(self, dlogits, cache, input_gradient=True):
@@ -141,10 +147,10 @@ class UNet:
         ValueError
             If the cache has been used already, is not from training, or `dlogits` does not fit.
         """
-        if "head" not in cache:
-            raise ValueError("cache is empty: backward has used it already; call forward again")
         if not cache["training"]:
             raise ValueError("cache is from forward(x, training=False); use training=True")
+        if "head" not in cache:
+            raise ValueError("cache is empty: backward has used it already; call forward again")
         check_float("dlogits", dlogits, like=self.params["head.w"])
         check_shape("dlogits", dlogits, cache["shape"])
         grads, dskips = {}, {}
@@ -169,7 +175,7 @@ class UNet:
         return dx, {name: grads[name] for name in self.params}
 
     def predict(self, x):
-        """Compute probabilities: sigmoid of one logit, softmax of several. No caches are kept.
+        """Compute probabilities: sigmoid of one logit, softmax of several.
 
         Parameters
         ----------
@@ -180,7 +186,7 @@ class UNet:
         -------
         array (N, OH, OW, out_channels)
         """
-        logits = self.folded()._run(x, False, _NoCache())
+        logits, _ = self.forward(x)
         if self.config["out_channels"] == 1:
             return ops.sigmoid(logits)
         return array_module(logits).exp(ops.log_softmax(logits))
@@ -241,10 +247,3 @@ class UNet:
         if x.shape[-1] != channels:
             raise ValueError(f"x must be (N, H, W, {channels}), channels last; got {x.shape}")
         self.output_shape(x.shape[1:-1])
-
-
-class _NoCache(dict):
-    """Forgets what it is given, so that each op's cache is freed at once."""
-
-    def __setitem__(self, name, cache):
-        pass

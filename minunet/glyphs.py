@@ -20,7 +20,7 @@ def box_what_fonts_lack(figure):
     """
     for text in figure.findobj(Text):
         words = text.get_text()
-        if not words.isascii():
+        if not (words.isascii() and words.isprintable()):
             known = _characters(tuple(_families(text)), text.get_weight(), text.get_style())
             text.set_text("".join(c if c == "\n" or ord(c) in known else MISSING for c in words))
 

@@ -21,24 +21,25 @@ ASTRAY = 0.1  # of what was counted: the smoothing has lost what is one voxel th
 FLAT = 1e-6  # a line of less area (over its length squared) or length (pixels) encloses nothing
 
 
-def signed_distances(mask, spacing):
-    """Distance from the border, positive inside; the mask gains `MARGIN` on all sides.
+def signed_distance(mask, spacing, smoothing=SMOOTHING):
+    """Distance from the border, positive inside, smoothed; the mask gains `MARGIN` on all sides.
 
     Parameters
     ----------
     mask : ndarray of bool, 2-D or 3-D
         Not empty.
     spacing : sequence of float
+    smoothing : float
+        Voxels. If 0, every voxel of the mask has at least ``min(spacing)``.
 
     Returns
     -------
-    smooth, plain : ndarray, float64
-        Smoothed, and as it is. `plain` is at least ``min(spacing)`` inside the mask.
+    ndarray, float64
     """
     padded = np.pad(mask, MARGIN)
-    plain = (ndimage.distance_transform_edt(padded, sampling=spacing)
-             - ndimage.distance_transform_edt(~padded, sampling=spacing))
-    return ndimage.gaussian_filter(plain, SMOOTHING), plain
+    distance = (ndimage.distance_transform_edt(padded, sampling=spacing)
+                - ndimage.distance_transform_edt(~padded, sampling=spacing))
+    return ndimage.gaussian_filter(distance, smoothing)
 
 
 def surface(mask, spacing):
@@ -123,7 +124,8 @@ def _enclosing(mask, spacing, cut, measure):
     `cut` gives the border at a level of a distance, `measure` its size and what it encloses.
     """
     counted, found = np.count_nonzero(mask) * np.prod(spacing), []
-    for distance in signed_distances(mask, spacing):
+    for smoothing in (SMOOTHING, 0):
+        distance = signed_distance(mask, spacing, smoothing)
         # Further out than half a voxel, parts of a small tumour's grid have no level left.
         low, high = -min(spacing) / 2, min(min(spacing) / 2, distance.max())
         if low < high:

@@ -9,8 +9,8 @@ from minunet.glyphs import box_what_fonts_lack
 from minunet.plots import INK, MUTED, SHADE
 
 WIDTH, EDGE = 13.0, 0.45  # inches
-# Of the labels 1 to 10. The first four, those of BraTS, differ by CIEDE2000 23 as `TINT` over any
-# grey, all ten by 15 where they cover it and by 10 as tints, to eyes that see three colours or two.
+# Of the labels 1 to 10. The first four, those of BraTS, differ by CIEDE2000 27 as `TINT` over any
+# grey, all ten by 15 where they cover it and by 12 as tints, to eyes that see three colours or two.
 LABEL_COLORS = ("#880011", "#4DD8FF", "#2405B8", "#FFC600", "#D0FFB4", "#975FFF", "#77946A",
                 "#E25A00", "#9E5C93", "#330033")
 TINT = 0.6  # how much of a label's colour lies over the image

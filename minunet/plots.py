@@ -4,9 +4,8 @@ One colour language, safe for colour-blind eyes (Okabe and Ito's palette, its gr
 blue is the truth, orange the prediction; so a missed pixel (truth only) is blue, a false alarm
 (prediction only) orange, and a hit green. Signed arrays run from blue over white at zero to red.
 
-Figures are `matplotlib.figure.Figure` objects, never pyplot's, so no window system and no global
-state is touched. Each is written whole, in the format that its suffix names, or not at all:
-a path that cannot be written raises `InputError`.
+Figures are never pyplot's, so no window system and no global state is touched. Each is written
+whole, in the format that its suffix names, or not at all, which raises `InputError`.
 """
 
 import math

@@ -1,4 +1,4 @@
-"""The pages of the reports: all text lies on the page, apart, and says what is marked, and where."""
+"""The pages of the reports: all text lies on the page and apart, and says what is marked where."""
 
 import itertools
 import json

@@ -197,7 +197,7 @@ def _summary(tumour, mask):
             words.append(f"{short(tumour['size']['largest_diameter_3d_mm'])} mm at its longest")
     if place["centroid_mm"]:
         words.append("centre at x, y, z = "
-                     + ", ".join(f"{v:.0f}".replace("-", "−") for v in place["centroid_mm"])
+                     + ", ".join(f"{round(v)}".replace("-", "−") for v in place["centroid_mm"])
                      + " mm")
     return "   ·   ".join(words)
 

@@ -126,8 +126,9 @@ def measure_shape(mask, spacing=None, flat=False):
         In space, of the surface: ``sphericity``; ``solidity``, V over the volume of the convex
         hull; ``bounding_ellipsoid_ratio``, V over that of the smallest ellipsoid around it
         (Czarnek et al. 2017). In a picture ``solidity`` and ``bounding_ellipse_ratio``
-        are the same of areas. For both, in the slice where the tumour is largest, whose number
-        is ``outline_slice`` (counted from 0 in `mask`): ``circularity``, ``margin_fluctuation``, ``angular_deviation``.
+        are the same of areas. For both, in the slice where the tumour is largest, which is
+        ``outline_slice`` (counted from 0 in `mask`): ``circularity``, ``margin_fluctuation``,
+        ``angular_deviation``.
     """
     lengths = spacing or (1.0, 1.0, 1.0)
     level = int(mask.sum(axis=(1, 2)).argmax())

@@ -1,12 +1,11 @@
 """Every figure: a run's history, predictions beside the truth, an overlay, a grid of arrays.
 
-One colour language, safe for colour-blind eyes (Okabe and Ito's palette): blue is the truth,
-orange the prediction; so a missed pixel (truth only) is blue, a false alarm (prediction only)
-orange, and a hit green. Signed arrays run from blue over white at zero to red.
+One colour language, safe for colour-blind eyes (Okabe and Ito's palette, its green darkened):
+blue is the truth, orange the prediction; so a missed pixel (truth only) is blue, a false alarm
+(prediction only) orange, and a hit green. Signed arrays run from blue over white at zero to red.
 
-Figures are `matplotlib.figure.Figure` objects, never pyplot's, so no window system and no global
-state is touched. Each is written whole, in the format that its suffix names, or not at all:
-a path that cannot be written raises `InputError`.
+Figures are never pyplot's, so no window system and no global state is touched. Each is written
+whole, in the format that its suffix names, or not at all, which raises `InputError`.
 """
 
 import math
@@ -19,9 +18,10 @@ from matplotlib.patches import Patch
 from skimage.measure import find_contours
 
 from .files import replacing
+from .glyphs import box_what_fonts_lack
 
-TRUTH, PREDICTION, HIT = "#56B4E9", "#E69F00", "#009E73"
-INK, MUTED, GRID, SHADE = "#222222", "#777777", "#E5E5E5", "#F0F0F0"
+TRUTH, PREDICTION, HIT = "#56B4E9", "#E69F00", "#00704A"
+INK, MUTED, GRID, SHADE = "#222222", "#666666", "#E5E5E5", "#F0F0F0"
 PANEL = 2.2  # inches
 
 
@@ -245,5 +245,6 @@ def _figure(width, height, title=None):
 
 
 def _save(figure, path):
+    box_what_fonts_lack(figure)
     with replacing(path) as temporary:
         figure.savefig(temporary, dpi=120, format=Path(path).suffix[1:] or "png")

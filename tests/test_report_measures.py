@@ -128,8 +128,8 @@ def test_the_border_encloses_what_was_counted():
 @pytest.mark.parametrize("shape", [(1, 1, 1), (1, 1, 4), (3, 1, 1), (1, 9, 9), (2, 2, 2)])
 def test_the_smallest_tumours_have_finite_measures(shape):
     mask = np.ones(shape, bool)
-    for spacing in ((3, 1, 1), None):
-        values = measure_shape(mask, spacing) | measure_size(mask, spacing)
+    for grid in ((3, 1, 1), False), (None, False), (None, len(mask) == 1):
+        values = measure_shape(mask, *grid) | measure_size(mask, *grid)
         values.pop("diameters")
         assert all(np.isfinite(value) for value in values.values())
         assert all(0 < values[name] <= 1.001 for name in values if name in (
@@ -146,10 +146,10 @@ def test_without_spacing_lengths_are_pixels_and_what_needs_slices_is_left_out():
 
 
 def test_a_picture_has_an_area_and_no_volume():
-    size = measure_size(box((1, 30, 30), (0, 5, 5), (1, 15, 25)), (5, 2, 2))
-    assert size["area_mm2"] == 800
+    size = measure_size(box((1, 30, 30), (0, 5, 5), (1, 15, 25)), flat=True)
+    assert (size["pixels"], size["area_px2"]) == (200, 200)
     assert not [name for name in size if "volume" in name or "3d" in name]
-    shape = measure_shape(ellipsoid((1, 20, 20), (1, 1, 1), (0, 0.3, 0.1))[4:5], (5, 1, 1))
+    shape = measure_shape(ellipsoid((1, 20, 20), (1, 1, 1), (0, 0.3, 0.1))[4:5], flat=True)
     assert shape["bounding_ellipse_ratio"] > 0.95
     assert shape["circularity"] > 0.98
 

@@ -52,7 +52,8 @@ def report(mask_path, image_path, out):
     measured, parts = describe(mask, image)
     result = {"note": NOTE, "mask": mask.name,
               "image": None if image is None else Path(image_path).resolve().name,
-              "shape_dhw": list(mask.labels.shape), "spacing_mm_dhw": mask.spacing, **measured}
+              "shape_dhw": list(mask.labels.shape), "spacing_mm_dhw": mask.spacing,
+              "slices_counted_from": 1, **measured}
     out = output_folder(out)
     total = {"number": "total"} | {"size": {k: v for k, v in measured["total"].items()
                                             if k in amount(mask, 0)},

@@ -15,9 +15,13 @@ from skimage.measure import find_contours, marching_cubes
 
 SMOOTHING = 1.0  # voxels: the least at which a ball's surface comes out within 1 %
 MARGIN = 5  # voxels around a mask, more than the smoothing reaches
+STEPS = 12  # of the search for a level; two or three are enough for all but the smallest tumours
+CLOSE = 1e-3  # of what was counted: near enough
+ASTRAY = 0.1  # of what was counted: the smoothing has lost what is one voxel thin
+FLAT = 1e-6  # a line of less area (over its length squared) or length (pixels) encloses nothing
 
 
-def signed_distance(mask, spacing):
+def signed_distance(mask, spacing, smoothing=SMOOTHING):
     """Distance from the border, positive inside, smoothed; the mask gains `MARGIN` on all sides.
 
     Parameters
@@ -25,6 +29,8 @@ def signed_distance(mask, spacing):
     mask : ndarray of bool, 2-D or 3-D
         Not empty.
     spacing : sequence of float
+    smoothing : float
+        Voxels. If 0, every voxel of the mask has at least ``min(spacing)``.
 
     Returns
     -------
@@ -33,8 +39,7 @@ def signed_distance(mask, spacing):
     padded = np.pad(mask, MARGIN)
     distance = (ndimage.distance_transform_edt(padded, sampling=spacing)
                 - ndimage.distance_transform_edt(~padded, sampling=spacing))
-    smooth = ndimage.gaussian_filter(distance, SMOOTHING)
-    return smooth if smooth.max() > 0 else distance  # a tumour one voxel thin would vanish
+    return ndimage.gaussian_filter(distance, smoothing)
 
 
 def surface(mask, spacing):
@@ -52,9 +57,7 @@ def surface(mask, spacing):
     triangles : ndarray (T, 3), int
         Indices of their corners.
     """
-    distance = signed_distance(mask, spacing)
-
-    def cut(level):
+    def cut(distance, level):
         corners, triangles, *_ = marching_cubes(distance, level, spacing=tuple(spacing))
         return corners - MARGIN * np.asarray(spacing), triangles
 
@@ -84,13 +87,19 @@ def outlines(mask, spacing):
     list of ndarray (P, 2)
         The longest line first; the last point of each is its first.
     """
-    distance = signed_distance(mask, spacing)
-
-    def cut(level):
-        lines = find_contours(distance, level, fully_connected="high")
-        return sorted(((line - MARGIN) * spacing for line in lines), key=perimeter, reverse=True)
+    def cut(distance, level):
+        lines = [(line - MARGIN) * spacing
+                 for line in find_contours(distance, level, fully_connected="high")]
+        return sorted((line for line in lines if _encloses(line, spacing)), key=perimeter,
+                      reverse=True)
 
     return _enclosing(mask, spacing, cut, perimeter_and_area)
+
+
+def _encloses(line, spacing):
+    """Whether a closed line is more than a point or a thread, as rounding leaves them."""
+    length = perimeter(line)
+    return length > FLAT * min(spacing) and abs(_signed_area(line)) > FLAT * length ** 2
 
 
 def perimeter(line):
@@ -110,13 +119,43 @@ def _signed_area(line):
 
 
 def _enclosing(mask, spacing, cut, measure):
-    """The border that encloses as much as the mask's voxels do: two steps of Newton's method.
+    """The border that encloses as much as the mask's voxels do, smooth if that is possible.
 
-    Moved outwards by δ, a border of size S encloses δ·S more.
+    `cut` gives the border at a level of a distance, `measure` its size and what it encloses.
     """
-    counted, level = np.count_nonzero(mask) * np.prod(spacing), 0.0
-    limit = min(spacing) / 2  # further out, parts of a small tumour's grid have no level left
-    for _ in range(2):
-        size, content = measure(cut(level))
-        level = float(np.clip(level - (counted - content) / size, -limit, limit))
-    return cut(level)
+    counted, found = np.count_nonzero(mask) * np.prod(spacing), []
+    for smoothing in (SMOOTHING, 0):
+        distance = signed_distance(mask, spacing, smoothing)
+        # Further out than half a voxel, parts of a small tumour's grid have no level left.
+        low, high = -min(spacing) / 2, min(min(spacing) / 2, distance.max())
+        if low < high:
+            found.append(_search(lambda level, distance=distance: cut(distance, level),
+                                 measure, counted, low, high))
+        if found and found[-1][0] <= ASTRAY:
+            break
+    return min(found, key=lambda pair: pair[0])[1]
+
+
+def _search(cut, measure, counted, low, high):
+    """Find the level by Newton's method: moved outwards by δ, a border of size S gains δ·S.
+
+    A step that would leave the range where the level lies, which is narrow for a mask full of
+    holes, goes halfway to its end instead.
+
+    Returns
+    -------
+    miss : float
+        By how much of what was counted the border encloses more or less.
+    border
+    """
+    level = 0.0 if low < 0 < high else (low + high) / 2
+    for _ in range(STEPS):
+        border = cut(level)
+        size, content = measure(border)
+        miss = abs(content / counted - 1)
+        if miss <= CLOSE:
+            break
+        low, high = (low, level) if content < counted else (level, high)
+        newton = level - (counted - content) / size if size else low
+        level = newton if low < newton < high else (low + high) / 2
+    return (miss if content else np.inf), border

@@ -5,11 +5,15 @@ from matplotlib.patches import Rectangle
 from matplotlib.patheffects import withStroke
 
 from minunet.files import replacing
+from minunet.glyphs import box_what_fonts_lack
 from minunet.plots import INK, MUTED, SHADE
 
 WIDTH, EDGE = 13.0, 0.45  # inches
-# Okabe and Ito's palette without the orange and the blue that `minunet.plots` has meanings for.
-LABEL_COLORS = ("#CC79A7", "#009E73", "#D55E00", "#0072B2", "#F0E442", "#999999")
+# Of the labels 1 to 10. The first four, those of BraTS, differ by CIEDE2000 27 as `TINT` over any
+# grey, all ten by 15 where they cover it and by 12 as tints, to eyes that see three colours or two.
+LABEL_COLORS = ("#880011", "#4DD8FF", "#2405B8", "#FFC600", "#D0FFB4", "#975FFF", "#77946A",
+                "#E25A00", "#9E5C93", "#330033")
+TINT = 0.6  # how much of a label's colour lies over the image
 ON_IMAGE = [withStroke(linewidth=2.5, foreground=INK)]  # a light line, legible on any grey
 DISCLAIMER = "For teaching and research, not for diagnosis."
 
@@ -40,18 +44,43 @@ class Page:
         style = {"va": "top", "color": INK, "fontsize": 9, "parse_math": False} | style
         return self.figure.text(left / WIDTH, 1 - top / self.height, text, **style)
 
+    def key(self, left, top, text, color, **style):
+        """A square of a colour and what it stands for, in ink."""
+        side = 0.11
+        self.axes(left, top + 0.01, side, side).set_facecolor(color)
+        self.text(left + side + 0.06, top, text, **{"fontsize": 8.5} | style)
+
     def rule(self, top):
         """A thin line across the page."""
         self.axes(EDGE, top, WIDTH - 2 * EDGE, 0.015).set_facecolor("#C8C8C8")
 
     def footer(self, text):
         """Small print at the bottom."""
-        self.text(EDGE, self.height - 0.32, f"{text}  {DISCLAIMER}", fontsize=8, color=MUTED)
+        self.text(EDGE, self.height - 0.32, f"{text} {DISCLAIMER}".strip(), fontsize=8,
+                  color=MUTED)
 
     def save(self, path):
         """Write the page, whole or not at all."""
+        box_what_fonts_lack(self.figure)
         with replacing(path) as temporary:
             self.figure.savefig(temporary, dpi=110, format="png")
+
+
+def label_colors(labels):
+    """The colour of each label: its own if all are 1 … 10, or else by its place among them.
+
+    Parameters
+    ----------
+    labels : list of int
+        At most ten, in order.
+
+    Returns
+    -------
+    dict of int to str
+    """
+    own = max(labels, default=0) <= len(LABEL_COLORS)
+    return {label: LABEL_COLORS[label - 1 if own else place]
+            for place, label in enumerate(labels)}
 
 
 def short(value):

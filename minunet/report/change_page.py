@@ -5,7 +5,7 @@ from matplotlib.colors import to_rgb
 
 from minunet.plots import HIT, INK, MUTED, PREDICTION, SHADE, TRUTH
 from minunet.report.canvas import EDGE, WIDTH, Page, plural, short, shorten, size_text
-from minunet.report.panels import aspect, outline, sides, tint, window_around
+from minunet.report.panels import aspect, sides, tint, window_around
 
 HEADER, PANEL, GAP, ROW = 1.5, 2.8, 0.3, 0.42  # inches
 MOST_LESIONS = 8
@@ -31,7 +31,7 @@ def draw_change_page(report, before, after, parts, path):
     page = Page(HEADER + PANEL + 1.35 + max(len(sizes), len(lesions)) * ROW + 0.55)
     _draw_header(page, report)
     old, new = (labels > 0 for labels in parts)
-    _draw_maps(page, before, old, new)
+    _draw_maps(page, (before, after), old, new)
     top = HEADER + PANEL + 0.95
     page.rule(top - 0.28)
     _draw_bars(page, EDGE + 1.75, top, "Regions" if report["regions"] else "In total",
@@ -42,6 +42,7 @@ def draw_change_page(report, before, after, parts, path):
     notes = [f"{plural(count, thing)} {where}." for count, thing, where in (
         (report["specks_left_out"], "speck", "left out of the tumours"),
         (len(report["lesions"]) - len(lesions), "more tumour", "in report.json")) if count]
+    notes += ["Slices are counted from the feet."] * bool(before.spacing)
     page.footer(" ".join([*notes, "Numbers are those of reports on each scan alone."]))
     page.save(path)
 
@@ -50,52 +51,54 @@ def _draw_header(page, report):
     total = report["total"]
     page.text(EDGE, 0.3, "Change between two scans", fontsize=20, weight="bold")
     for place, (name, color) in enumerate((("before", BEFORE), ("after", AFTER))):
-        page.text(EDGE, 0.78 + 0.22 * place, f"■ {name}", color=color)
+        page.key(EDGE, 0.78 + 0.22 * place, name, color, fontsize=9)
         page.text(EDGE + 0.75, 0.78 + 0.22 * place, shorten(report[name]), color=MUTED)
     old, new = (size_text(side_of(total, side)) for side in ("before", "after"))
-    page.text(WIDTH - EDGE, 0.26, change_text(total), fontsize=26, ha="right", weight="bold")
+    marked = any(_value(total, side) for side in ("before", "after"))
+    page.text(WIDTH - EDGE, 0.26, change_text(total) if marked else "Nothing marked", fontsize=26,
+              ha="right", weight="bold")
     page.text(WIDTH - EDGE, 0.82, f"{old} before, {new} after", ha="right", color=MUTED,
               fontsize=11)
 
 
-def _draw_maps(page, mask, old, new):
+def _draw_maps(page, masks, old, new):
     """Before, after and the difference in one slice, and the difference as seen from the front."""
-    both = old | new
+    both, mask = old | new, masks[0]
     level = int(both.sum(axis=(1, 2)).argmax())
     window = (slice(0, both.shape[1]), slice(0, both.shape[2]))
     if both.any():
         seen = both.any(axis=0, keepdims=True)
         window = window_around(mask, seen, 0)
-    place = "" if mask.flat else f", slice {level}"
-    panels = [(f"Before{place}", ((old & ~new, BEFORE), (old & new, BEFORE)), (old, BEFORE)),
-              (f"After{place}", ((new & ~old, AFTER), (old & new, AFTER)), (new, AFTER)),
+    place = "" if mask.flat else f", slice {level + 1} of {len(both)}"
+    panels = [(f"Before{place}", ((old, BEFORE),)), (f"After{place}", ((new, AFTER),)),
               (f"Difference{place}", ((old & ~new, BEFORE), (new & ~old, AFTER),
-                                      (old & new, KEPT)), None)]
-    for column, (name, colors, line) in enumerate(panels):
+                                      (old & new, KEPT)))]
+    for column, (name, colors) in enumerate(panels):
         left = EDGE + column * (PANEL + GAP)
         page.text(left, HEADER, name, color=MUTED)
         axes = page.axes(left, HEADER + 0.26, PANEL, PANEL)
         axes.imshow(np.ones((*both.shape[1:], 3)) * to_rgb(SHADE))
         axes.set_facecolor(SHADE)
         for where, color in colors:
-            tint(axes, (0.55 if line else 0.85) * where[level], color)
-        if line:
-            outline(axes, line[0][level], line[1])
+            tint(axes, where[level], color)
         rows, columns = window
         axes.set(xlim=(columns.start - 0.5, columns.stop - 0.5),
                  ylim=(rows.stop - 0.5, rows.start - 0.5), aspect=aspect(mask, 1, 2), anchor="NW")
-        sides(axes, mask, INK)
+        sides(axes, mask)
+    for column, mask in enumerate(masks):
+        page.text(EDGE + column * (PANEL + GAP), HEADER + PANEL + 0.34,
+                  shorten(mask.files[level], 38) if mask.files else "", color=MUTED, fontsize=8.5)
     _draw_overview(page, EDGE + 3 * (PANEL + GAP), mask, old, new)
     for place, (name, color) in enumerate((("gone", BEFORE), ("gained", AFTER), ("kept", KEPT))):
-        page.text(EDGE + 2 * (PANEL + GAP) + 0.8 * place, HEADER + PANEL + 0.34, f"■ {name}",
-                  color=color)
+        page.key(EDGE + 2 * (PANEL + GAP) + 0.8 * place, HEADER + PANEL + 0.34, name, color)
 
 
 def _draw_overview(page, left, mask, old, new):
     """The difference in the whole frame: each line of sight in the colour that fills most of it."""
     views = [(1, "Whole volume, from the front"), (2, "From the left")]
-    if not mask.spacing or mask.flat:
-        views = [(0, "In the whole picture" if mask.flat else "All slices, one upon the other")]
+    if not mask.spacing or len(old) == 1:
+        views = [(0, "In the whole picture" if mask.flat else "In the whole slice" if len(old) == 1
+                  else "All slices, one upon the other")]
     height = (PANEL - 0.24 * (len(views) - 1)) / len(views)
     for place, (across, name) in enumerate(views):
         top = HEADER + 0.26 + place * (height + 0.24)
@@ -108,7 +111,7 @@ def _draw_overview(page, left, mask, old, new):
         rows, columns = (axis for axis in range(3) if axis != across)
         axes.set(aspect=aspect(mask, rows, columns), anchor="NW")
         if across < 2:
-            sides(axes, mask, INK)
+            sides(axes, mask)
 
 
 def _draw_bars(page, left, top, title, rows):
@@ -125,10 +128,16 @@ def _draw_bars(page, left, top, title, rows):
         for line, (side, color) in enumerate((("before", BEFORE), ("after", AFTER))):
             axes.barh(line + 0.5, _value(row, side), 0.9, color=color)
         page.text(left + width + 0.12, y - 0.02, comment, weight="bold")
-        sizes = " → ".join(size_text(side_of(row, side)) for side in ("before", "after"))
+        sizes = _from_to(*(size_text(side_of(row, side)) for side in ("before", "after")))
         page.text(left + width + 0.12, y + 0.15, sizes, color=MUTED, fontsize=7.5)
     if not rows:
-        page.text(left - 1.75, top + 0.26, "no tumour in either scan", color=INK)
+        page.text(left - 1.75, top + 0.26, "no tumour is marked in either scan", color=INK)
+
+
+def _from_to(before, after):
+    """Two sizes, with their unit once if it is the same."""
+    number, _, unit = before.partition(" ")
+    return f"{number if after.endswith(f' {unit}') else before} → {after}"
 
 
 def side_of(row, side):

@@ -25,13 +25,15 @@ class Mask:
     name : str
         The file's.
     labels : ndarray (D, H, W), int
-        0 is background. A picture has D = 1.
+        0 is background.
     spacing : (float, float, float) or None
         Millimetres along D, H, W; None if unknown, as for PNG and TIFF.
     affine : ndarray (4, 4) or None
         The file's own.
     to_patient : callable or None
         From indices (…, 3) to patient coordinates in mm, RAS+; None if unknown.
+    files : tuple of str
+        The name of each slice's file, D of them; empty for a NIfTI file.
     """
 
     name: str
@@ -39,11 +41,12 @@ class Mask:
     spacing: tuple[float, float, float] | None = None
     affine: np.ndarray | None = None
     to_patient: Callable | None = None
+    files: tuple[str, ...] = ()
 
     @property
     def flat(self):
-        """Whether it is a picture, measured by area, and no volume."""
-        return len(self.labels) == 1
+        """Whether it is a picture, measured by area. A NIfTI file of one slice is a volume."""
+        return len(self.labels) == 1 and not self.spacing
 
     def rightwards(self, index):
         """How far voxels (…, 3) lie to the right: the patient's, in mm, or the picture's."""
@@ -82,7 +85,8 @@ def read_report_mask(path):
         if pixels.shape != slices[0].shape:
             raise InputError(f"slices of {path} differ: {files[0].name} is {slices[0].shape}, "
                              f"{file.name} is {pixels.shape}; they must be one patient's")
-    return Mask(path.resolve().name, np.stack(slices).astype(np.int32))
+    return Mask(path.resolve().name, np.stack(slices).astype(np.int32),
+                files=tuple(file.name for file in files))
 
 
 def _slices(folder):

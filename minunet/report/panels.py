@@ -4,12 +4,12 @@ import numpy as np
 from matplotlib.colors import ListedColormap, to_rgb
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
-from scipy.ndimage import binary_fill_holes
+from scipy.ndimage import binary_fill_holes, distance_transform_edt
 from skimage.measure import find_contours
 
 from minunet.plots import GRID, INK, MUTED, PREDICTION, SHADE
 from minunet.report.border import outlines
-from minunet.report.canvas import LABEL_COLORS, ON_IMAGE, short
+from minunet.report.canvas import ON_IMAGE, TINT, short, shorten
 
 TILES = (  # key, name, what it says, the full length of its gauge
     ("sphericity", "Sphericity", "1: a ball. Lower: longer,\nflatter or rougher", 1),
@@ -23,7 +23,11 @@ TILES = (  # key, name, what it says, the full length of its gauge
 )
 
 
-def draw_slice(axes, mask, image, level, window=None, labels=()):
+FILE = 26  # letters of a file's name
+FEW_LABELS = 4  # more tints than these are too alike to be told apart by colour alone
+
+
+def draw_slice(axes, mask, image, level, window=None, colors=None):
     """Draw an axial slice with what is marked in it, all of it or a window of it.
 
     Parameters
@@ -34,27 +38,49 @@ def draw_slice(axes, mask, image, level, window=None, labels=()):
     level : int
     window : (slice, slice), optional
         Rows and columns to show.
-    labels : list of int
-        Labels to tint, each in its colour.
+    colors : dict of int to str, optional
+        Labels to tint, each in its colour: over the image, or opaque where there is none, so
+        that the colour is that of the legend. More than `FEW_LABELS` are numbered as well.
     """
     inside = mask.labels[level] > 0
     if image is None:
         axes.imshow(np.ones((*inside.shape, 3)) * to_rgb(SHADE))
-        tint(axes, 0.55 * inside, PREDICTION)
+        tint(axes, (0.0 if colors else 0.55) * inside, PREDICTION)
     else:
         low, high = np.percentile(image, (1, 99.7))
         axes.imshow(image[level], cmap="gray", vmin=low, vmax=max(high, low + 1e-6))
-    for label, color in zip(labels, LABEL_COLORS, strict=False):
-        tint(axes, 0.4 * (mask.labels[level] == label), color)
+    for label, color in (colors or {}).items():
+        tint(axes, (1.0 if image is None else TINT) * (mask.labels[level] == label), color)
     if window is None:
         outline(axes, inside, PREDICTION)
-        sides(axes, mask, INK if image is None else "white")
+        sides(axes, mask, on_image=image is not None)
     height, width = inside.shape
     rows, columns = window or (slice(0, height), slice(0, width))
     axes.set_facecolor(SHADE if image is None else "black")
     axes.set(xlim=(columns.start - 0.5, columns.stop - 0.5),
              ylim=(rows.stop - 0.5, rows.start - 0.5),
              aspect=aspect(mask, 1, 2), anchor="NW")
+    if colors and len(colors) > FEW_LABELS:
+        _number_labels(axes, mask.labels[level], rows, columns)
+
+
+def _number_labels(axes, labels, rows, columns):
+    """Write each label of a slice (H, W) where it is widest in the window."""
+    top, left = max(rows.start, 0), max(columns.start, 0)
+    seen = labels[top:rows.stop, left:columns.stop]
+    for label in np.unique(seen[seen > 0]):
+        depth = distance_transform_edt(np.pad(seen == label, 1))[1:-1, 1:-1]
+        y, x = np.unravel_index(depth.argmax(), depth.shape)
+        axes.text(left + x, top + y, str(label), color="white", fontsize=8, ha="center",
+                  va="center", path_effects=ON_IMAGE, clip_on=True)
+
+
+def slice_name(mask, level):
+    """What a reader finds the slice by: its number, counted from 1, and its file if it has one."""
+    if mask.flat:
+        return "The picture"
+    file = f": {shorten(mask.files[level], FILE)}" if mask.files else ""
+    return f"Slice {level + 1} of {len(mask.labels)}{file}"
 
 
 def tint(axes, alpha, color):
@@ -111,13 +137,14 @@ def draw_box(axes, window):
                              path_effects=ON_IMAGE))
 
 
-def sides(axes, mask, color):
+def sides(axes, mask, on_image=False):
     """Write on which side the patient's right and left are."""
     if mask.to_patient is None:
         return
+    style = {"color": "white", "path_effects": ON_IMAGE} if on_image else {"color": INK}
     for x, letter in ((0.02, "R"), (0.98, "L")):
-        axes.text(x, 0.98, letter, transform=axes.transAxes, color=color, fontsize=9, va="top",
-                  ha="left" if x < 0.5 else "right")
+        axes.text(x, 0.98, letter, transform=axes.transAxes, fontsize=9, va="top",
+                  ha="left" if x < 0.5 else "right", **style)
 
 
 def draw_location(axes, mask, tissue, parts, number, midline, across):

@@ -107,7 +107,7 @@ def angular_deviation(line):
     return float(np.mean([distance[sector == s].std() for s in np.unique(sector)]))
 
 
-def measure_shape(mask, spacing=None):
+def measure_shape(mask, spacing=None, flat=False):
     """Measure the shape of one tumour.
 
     Parameters
@@ -117,15 +117,18 @@ def measure_shape(mask, spacing=None):
     spacing : (float, float, float), optional
         Millimetres along D, H, W. If None, pixels are taken to be square, and what needs the
         distance of slices is left out.
+    flat : bool
+        Whether it is a picture, as in `minunet.report.size.measure_size`.
 
     Returns
     -------
     dict
         In space, of the surface: ``sphericity``; ``solidity``, V over the volume of the convex
         hull; ``bounding_ellipsoid_ratio``, V over that of the smallest ellipsoid around it
-        (Czarnek et al. 2017). In a picture (D = 1) ``solidity`` and ``bounding_ellipse_ratio``
-        are the same of areas. For both, in the slice where the tumour is largest, whose number
-        is ``outline_slice``: ``circularity``, ``margin_fluctuation``, ``angular_deviation``.
+        (Czarnek et al. 2017). In a picture ``solidity`` and ``bounding_ellipse_ratio``
+        are the same of areas. For both, in the slice where the tumour is largest, which is
+        ``outline_slice`` (counted from 0 in `mask`): ``circularity``, ``margin_fluctuation``,
+        ``angular_deviation``.
     """
     lengths = spacing or (1.0, 1.0, 1.0)
     level = int(mask.sum(axis=(1, 2)).argmax())
@@ -134,7 +137,7 @@ def measure_shape(mask, spacing=None):
     outline = {"outline_slice": level, "circularity": circularity(area, length),
                "margin_fluctuation": margin_fluctuation(lines[0]),
                "angular_deviation": angular_deviation(lines[0])}
-    if len(mask) == 1:
+    if flat:
         points = np.concatenate(lines)
         return {"solidity": area / float(ConvexHull(points).volume),
                 "bounding_ellipse_ratio": area / bounding_ellipsoid(points)} | outline

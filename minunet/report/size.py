@@ -89,42 +89,46 @@ def axial_diameters(mask, spacing):
     return int(level), diameter, across
 
 
-def measure_size(mask, spacing=None):
+def measure_size(mask, spacing=None, flat=False):
     """Measure one tumour.
 
     Parameters
     ----------
     mask : ndarray (D, H, W) of bool
-        Not empty. One slice (D = 1) is measured as a picture: area, no volume.
+        Not empty.
     spacing : (float, float, float), optional
         Millimetres along D, H, W. If None, lengths are in pixels, which are taken to be
         square, and what needs the distance of slices is left out.
+    flat : bool
+        Whether it is a picture, which has no `spacing`. A tumour that lies in one slice of a
+        volume does not make the volume a picture.
 
     Returns
     -------
     dict
-        ``voxels`` (or ``pixels``), their number n. In space: ``volume_mm3`` = n · the volume of
-        a voxel, ``volume_ml`` = the same / 1000, ``largest_slice_area_mm2``; in a picture:
-        ``area_mm2``. ``largest_diameter_mm`` and ``perpendicular_diameter_mm``, see
-        `axial_diameters`; ``diameter_product_mm2``, the bidimensional measure of Macdonald and
-        RANO. ``largest_diameter_3d_mm``, between any two points of the border (Feret's). Without
-        `spacing`, ``_px`` and ``_px2`` stand for ``_mm`` and ``_mm2``. ``diameters``: the
-        ``slice`` and the ``ends`` and ``perpendicular_ends`` (h, w) in voxels, to draw them.
+        ``voxels`` (in a picture ``pixels``), their number n. With `spacing`: ``volume_mm3`` =
+        n · the volume of a voxel, ``volume_ml`` = the same / 1000. ``largest_slice_area_mm2``.
+        ``largest_diameter_mm`` and ``perpendicular_diameter_mm``, see `axial_diameters`;
+        ``diameter_product_mm2``, the bidimensional measure of Macdonald and RANO. With
+        `spacing`: ``largest_diameter_3d_mm``, between any two points of the border (Feret's).
+        Without it, ``_px`` and ``_px2`` stand for ``_mm`` and ``_mm2``; a picture has
+        ``area_px2``. ``diameters``: the ``slice`` (counted from 0 in `mask`) and the ``ends``
+        and ``perpendicular_ends`` (h, w) in voxels, to draw them.
     """
-    flat, unit = len(mask) == 1, "mm" if spacing else "px"
+    unit = "mm" if spacing else "px"
     lengths = np.array(spacing or (1.0, 1.0, 1.0))
     count = int(np.count_nonzero(mask))
     area = float(mask.sum(axis=(1, 2)).max() * lengths[1:].prod())
     level, diameter, across = axial_diameters(mask, lengths)
     length, width = (float(np.linalg.norm(b - a)) for a, b in (diameter, across))
     size = {"pixels" if flat else "voxels": count}
-    if spacing and not flat:
+    if spacing:
         volume = float(count * lengths.prod())
         size |= {"volume_mm3": volume, "volume_ml": volume / 1000}
     size |= {("area_" if flat else "largest_slice_area_") + unit + "2": area,
              f"largest_diameter_{unit}": length, f"perpendicular_diameter_{unit}": width,
              f"diameter_product_{unit}2": length * width}
-    if spacing and not flat:
+    if spacing:
         start, end = farthest(surface(mask, lengths)[0])
         size["largest_diameter_3d_mm"] = float(np.linalg.norm(end - start))
     size["diameters"] = {"slice": level, "ends": (diameter / lengths[1:]).tolist(),

@@ -7,7 +7,7 @@ from minunet.data.preprocess import BACKGROUND
 from minunet.report.shape import measure_shape
 from minunet.report.size import measure_size
 
-SPECK = {3: 50.0, 2: 10.0}  # mm³ or voxels, mm² or pixels: smaller ones are listed, not measured
+SPECK = {3: 50.0, 2: 10.0}  # mm³ or voxels, pixels: smaller ones are listed, not measured
 BRATS = {1: "necrotic core", 2: "oedema", 4: "enhancing tumour"}
 REGIONS = {"whole tumour": (1, 2, 4), "tumour core": (1, 4), "enhancing tumour": (4,)}
 BINS = 40
@@ -37,17 +37,16 @@ def split_tumours(mask):
 
 
 def voxel(mask):
-    """The size of a voxel in mm³ (of a picture's pixel in mm²), or 1 if it is unknown."""
-    return float(np.prod(mask.spacing[1:] if mask.flat else mask.spacing)) if mask.spacing else 1.0
+    """The size of a voxel in mm³, or 1 if it is unknown."""
+    return float(np.prod(mask.spacing)) if mask.spacing else 1.0
 
 
 def amount(mask, count):
     """`count` voxels as sizes with their units in their names."""
-    if mask.flat:
-        return {"pixels": count} | ({"area_mm2": count * voxel(mask)} if mask.spacing else {})
-    millilitres = count * voxel(mask) / 1000
-    return {"voxels": count} | ({"volume_mm3": count * voxel(mask), "volume_ml": millilitres}
-                                if mask.spacing else {})
+    if not mask.spacing:
+        return {"pixels" if mask.flat else "voxels": count}
+    volume = count * voxel(mask)
+    return {"voxels": count, "volume_mm3": volume, "volume_ml": volume / 1000}
 
 
 def is_brats(labels):
@@ -131,11 +130,12 @@ def measure_location(mask, inside, midline):
     Returns
     -------
     dict
-        ``centroid_voxel`` (d, h, w), or (h, w) in a picture, counted from 0 in the canonical
+        ``centroid_voxel`` (d, h, w), or (h, w) in a picture, indices from 0 in the canonical
         orientation; ``centroid_mm`` (x, y, z), patient coordinates to the right, front and
         head, None if unknown; ``side``, "left" or "right", where the centroid lies, and
         ``side_of``, "patient" or "picture"; ``right_share``, the part of the tumour to the
-        right of the midline; ``first_slice`` and ``last_slice``.
+        right of the midline; ``first_slice`` and ``last_slice``, counted from 1, and if slices
+        are files, their names, ``first_file`` and ``last_file``.
     """
     points = np.argwhere(inside)
     centre = points.mean(axis=0)
@@ -145,7 +145,13 @@ def measure_location(mask, inside, midline):
             "side": "right" if x > midline["x"] else "left",
             "side_of": "picture" if mask.to_patient is None else "patient",
             "right_share": float((mask.rightwards(points) > midline["x"]).mean()),
-            "first_slice": int(points[0, 0]), "last_slice": int(points[-1, 0])}
+            **_slices(mask, int(points[0, 0]), int(points[-1, 0]))}
+
+
+def _slices(mask, first, last):
+    """Two indices as the reader counts: from 1, and by the names of files."""
+    files = {"first_file": mask.files[first], "last_file": mask.files[last]} if mask.files else {}
+    return {"first_slice": first + 1, "last_slice": last + 1} | files
 
 
 def measure_appearance(image, inside, around):
@@ -204,10 +210,10 @@ def describe(mask, image=None):
     tumours = []
     for number in range(1, count + 1):
         inside, box = parts == number, boxes[number - 1]
-        size, shape = (measure(inside[box], mask.spacing)
+        size, shape = (measure(inside[box], mask.spacing, mask.flat)
                        for measure in (measure_size, measure_shape))
         _move(size["diameters"], box)
-        shape["outline_slice"] += box[0].start
+        shape["outline_slice"] += box[0].start + 1
         tumours.append({
             "number": number, "size": size, "shape": shape,
             "location": measure_location(mask, inside, midline),
@@ -226,8 +232,8 @@ def describe(mask, image=None):
 
 
 def _move(diameters, box):
-    """From voxels of a box to voxels of the volume, in place."""
+    """From voxels of a box to voxels of the volume, and to a slice counted from 1; in place."""
     corner = np.array([part.start for part in box[1:]])
-    diameters["slice"] += box[0].start
+    diameters["slice"] += box[0].start + 1
     for name in ("ends", "perpendicular_ends"):
         diameters[name] = (np.array(diameters[name]) + corner).tolist()

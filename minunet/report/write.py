@@ -7,10 +7,13 @@ from minunet.files import replacing
 
 
 def write_json(report, path):
-    """Write a report as JSON, whole or not at all. What is unknown is null."""
+    """Write a report as JSON, whole or not at all. What is unknown is null.
+
+    A file's name that is no UTF-8 is written with escapes.
+    """
     with replacing(path) as temporary:
         temporary.write_text(json.dumps(report, indent=2, ensure_ascii=False, allow_nan=False)
-                             + "\n", encoding="utf-8")
+                             + "\n", encoding="utf-8", errors="backslashreplace")
 
 
 def write_csv(rows, path):
@@ -25,7 +28,8 @@ def write_csv(rows, path):
     """
     rows = [dict(_flat(row)) for row in rows]
     columns = list(dict.fromkeys(name for row in rows for name in row))
-    with replacing(path) as temporary, open(temporary, "w", newline="", encoding="utf-8") as file:
+    with replacing(path) as temporary, open(temporary, "w", newline="", encoding="utf-8",
+                                            errors="backslashreplace") as file:
         table = csv.DictWriter(file, columns)
         table.writeheader()
         table.writerows(rows)

@@ -46,10 +46,9 @@ def _figure(text):
         raise argparse.ArgumentTypeError(f"{path.parent} is not a folder; make it first")
     if path.is_dir():
         raise argparse.ArgumentTypeError(f"{text} is a folder; name a file in it")
-    formats = FigureCanvasBase.filetypes
-    if path.suffix and path.suffix[1:].lower() not in formats:
-        raise argparse.ArgumentTypeError(f"{text} does not end in a picture's format: "
-                                         f"{', '.join(sorted(formats))}")
+    if path.suffix and path.suffix[1:].lower() not in FigureCanvasBase.filetypes:
+        raise argparse.ArgumentTypeError(f"{text} has the ending of no kind of picture; "
+                                         "take .png, .pdf or .svg")
     return text
 
 

@@ -72,7 +72,7 @@ def test_help_prints_the_docstring_and_draws_nothing(script, word, call):
 @pytest.mark.parametrize("words, reason", [
     (["--steps"], "unrecognized arguments: --steps"),
     (["a.png", ".", "more"], "unrecognized arguments: "),
-    (["a.xyz"], "a.xyz does not end in a picture's format: avif, "),
+    (["a.xyz"], "a.xyz has the ending of no kind of picture; take .png"),
     (["nowhere/a.png"], "nowhere is not a folder; make it first"),
     ([".."], ".. is a folder; name a file in it"),
 ])

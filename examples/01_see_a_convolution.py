@@ -23,13 +23,12 @@ Expected output::
       L of x, and of x + dx                      5.3, 27.1
 """
 
-import sys
-
 import numpy as np
 
 from minunet import ops
 from minunet.data.phantom import phantom_slice
 from minunet.plots import plot_grid
+from minunet.script import run_script
 
 NAMES = "mean", "brighter right", "brighter below", "centre − mean"
 RIGHT = 1  # the filter whose gradients are shown
@@ -97,4 +96,4 @@ def draw(path, x, w, y, gradients):
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:2])
+    run_script(main, __doc__)

@@ -19,12 +19,11 @@ Expected output ("..." stands for rounding errors, which differ between computer
     ½ Σ (y − target)² after 0, 10, 100 steps: [9.649, 3.211, 0.009]
 """
 
-import sys
-
 import numpy as np
 
 from minunet.gradcheck import check
 from minunet.plots import plot_grid
+from minunet.script import run_script
 
 SIZE, STRIDE = 3, 2  # neighbouring windows share a row or a column
 
@@ -97,4 +96,4 @@ def main(path="02_check_a_gradient.png"):
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:2])
+    run_script(main, __doc__)

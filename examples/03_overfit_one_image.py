@@ -19,8 +19,6 @@ Expected output (last digits may differ by 5: training amplifies rounding)::
     Dice > 0.99: network, loss, gradients and optimiser work together
 """
 
-import sys
-
 import numpy as np
 
 from minunet import UNet, optim
@@ -28,6 +26,7 @@ from minunet.data.phantom import phantom_slice
 from minunet.data.preprocess import Preprocessing, prepare
 from minunet.metrics import dice
 from minunet.plots import plot_grid
+from minunet.script import run_script
 from minunet.train import segmentation_loss, train_step
 
 SIZE = 96
@@ -62,4 +61,4 @@ def main(path="03_overfit_one_image.png", steps=100):
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:2])
+    run_script(main, __doc__)

@@ -16,8 +16,6 @@ Expected output (last digits may differ by 5: training amplifies rounding)::
     distance of outlines, pixels           1.6       2.6
 """
 
-import sys
-
 import numpy as np
 
 from minunet import UNet, optim
@@ -27,6 +25,7 @@ from minunet.data.preprocess import Preprocessing
 from minunet.metrics import dice, hausdorff95
 from minunet.plots import plot_grid
 from minunet.predict import predict_slices
+from minunet.script import run_script
 from minunet.train import train_step
 
 SIZE, DEPTH, BATCH = 64, 3, 8
@@ -97,4 +96,4 @@ def draw(path, images, masks, probabilities):
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:2])
+    run_script(main, __doc__)

@@ -18,7 +18,6 @@ Expected output (last digits may differ by 8: training amplifies rounding)::
 """
 
 import os
-import sys
 
 import numpy as np
 from scipy.ndimage import label
@@ -31,6 +30,7 @@ from minunet.data.isbi import read_isbi
 from minunet.data.preprocess import Preprocessing, prepare
 from minunet.plots import plot_grid
 from minunet.predict import predict_slices
+from minunet.script import run_script
 
 REAL = os.environ.get("MINUNET_ISBI")
 SEEN, BORDER, OUT, HELD_OUT = 140, 20, 100, 4  # pixels a tile: seen, lost a side, given; images
@@ -97,4 +97,4 @@ def main(path="05_the_papers_experiment.png", folder=REAL, steps=200):
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:3])
+    run_script(main, __doc__, "ISBI_FOLDER")

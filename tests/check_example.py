@@ -14,8 +14,15 @@ import sys
 import textwrap
 from itertools import zip_longest
 from pathlib import Path
+from pkgutil import walk_packages
+
+import minunet
 
 NUMBER = r"-?\d+\.\d+"
+DEPRECATED = "DeprecationWarning", "PendingDeprecationWarning", "FutureWarning"
+OURS = ["__main__", *(module.name for module in walk_packages(minunet.__path__, "minunet."))]
+# As in setup.cfg; but here a rule takes the whole name of a module.
+RULES = ["error", *(f"ignore::{name}" for name in DEPRECATED), *(f"error:::{m}" for m in OURS)]
 
 
 def promise(script):
@@ -27,12 +34,13 @@ def promise(script):
 
 
 def run(script, figure):
-    """Run a script as a reader does, only with warnings as errors; give what it prints.
+    """Run a script as a reader does, only with its warnings as errors; give what it prints.
 
     It prints what it promises on synthetic data: real data that the environment names is hidden.
     """
     environment = {name: value for name, value in os.environ.items() if name != "MINUNET_ISBI"}
-    command = [sys.executable, "-W", "error", "-X", "utf8", str(script), str(figure)]
+    rules = [f"-W{rule}" for rule in RULES]
+    command = [sys.executable, *rules, "-X", "utf8", str(script), str(figure)]
     done = subprocess.run(command, capture_output=True, encoding="utf-8", env=environment)
     if done.returncode:
         raise RuntimeError(f"{script} failed:\n{done.stderr}")

@@ -116,6 +116,14 @@ def test_every_part_has_a_table_with_its_rows(measured):
     assert results["machine"]["torch"] is None
 
 
+@pytest.mark.parametrize("sizes, bars", [([None], []), ([0], []), ([0, 1 << 30], ["0.00", "1.00"])])
+def test_memory_that_the_system_does_not_tell_has_no_bar(measured, sizes, bars):
+    rows = [{"name": "a step", "bytes": {"minunet": size}} for size in sizes]
+    axes = figure_of({**measured[0], "memory": rows}, ["memory"]).axes[0]
+    assert [text.get_text() for text in axes.texts] == bars
+    assert (axes.get_legend() is None) is (not bars)
+
+
 def test_the_method_that_auto_takes_is_marked(measured):
     results, _, printed = measured
     assert [row["auto"] for row in results["convolution"]] == 2 * ["im2col"] + 2 * [

@@ -60,6 +60,13 @@ def test_files_and_tests_that_are_named_exist(page):
         assert f"def {name}(" in tests, f"{page} names {name}"
 
 
+def test_the_readme_links_to_what_is_there():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    links = re.findall(r"\]\(([^)#]+)\)", text)
+    assert "docs/_static/demo.png" in links and "docs/model_card.rst" in links
+    assert not [link for link in links if not (ROOT / link).is_file()]
+
+
 def test_every_picture_is_there_or_drawn(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(DOCS)  # as for a script in it: its neighbours can be imported
     spec = importlib.util.spec_from_file_location("figures", DOCS / "figures.py")

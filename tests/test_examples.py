@@ -1,6 +1,8 @@
 """The examples print what they promise, and what they say about themselves is true."""
 
 import importlib.util
+import io
+import runpy
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +17,7 @@ from minunet.gradcheck import check
 
 FOLDER = Path(__file__).parents[1] / "examples"
 SCRIPTS = sorted(FOLDER.glob("*.py"))
+each_script = pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.stem)
 
 
 def load(name):
@@ -25,7 +28,7 @@ def load(name):
     return module
 
 
-@pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.stem)
+@each_script
 def test_an_example_prints_what_it_promises_and_draws_one_figure(script, tmp_path):
     printed = run(script, tmp_path / "figure.png")
     assert difference(printed, *promise(script)) == ""
@@ -33,10 +36,82 @@ def test_an_example_prints_what_it_promises_and_draws_one_figure(script, tmp_pat
     assert imread(tmp_path / "figure.png").std() > 10  # not blank
 
 
-@pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.stem)
+@each_script
 def test_an_example_has_at_most_100_lines_and_a_row_in_the_table(script):
     assert len(script.read_text(encoding="utf-8").splitlines()) <= 100
     assert f"| `{script.name}` |" in (FOLDER / "README.md").read_text(encoding="utf-8")
+
+
+@pytest.fixture
+def call(tmp_path, monkeypatch, capsys):
+    """Call a script, in an empty folder, with words that must keep it from running.
+
+    Gives its exit code and what it printed on standard output and on standard error.
+    """
+    def run_path(script, *words):
+        (tmp_path / "here").mkdir()
+        monkeypatch.chdir(tmp_path / "here")
+        monkeypatch.setattr("sys.argv", [str(script), *words])
+        with pytest.raises(SystemExit) as end:
+            runpy.run_path(str(script), run_name="__main__")
+        assert not list(Path().iterdir())
+        return end.value.code, *capsys.readouterr()
+
+    return run_path
+
+
+@each_script
+@pytest.mark.parametrize("word", ["--help", "-h"])
+def test_help_prints_the_docstring_and_draws_nothing(script, word, call):
+    code, out, error = call(script, word)
+    assert (code, error) == (0, "")
+    assert out.startswith(runpy.run_path(str(script))["__doc__"].strip())
+
+
+@each_script
+@pytest.mark.parametrize("words, reason", [
+    (["--steps"], "unrecognized arguments: --steps"),
+    (["a.png", ".", "more"], "unrecognized arguments: "),
+    (["a.xyz"], "a.xyz has the ending of no kind of picture; take .png"),
+    (["nowhere/a.png"], "nowhere is not a folder; make it first"),
+    ([".."], ".. is a folder; name a file in it"),
+])
+def test_wrong_words_are_one_line(script, words, reason, call):
+    code, out, error = call(script, *words)
+    assert (code, out) == (2, "")
+    assert error.startswith(f"{script.name}: error: ") and reason in error
+    assert error.count("\n") == 1
+
+
+@pytest.mark.parametrize("folder, reason", [
+    ("nowhere", "nowhere is not a folder"), (".", "image does not exist")])
+def test_a_folder_without_cells_is_one_line(folder, reason, call):
+    code, out, error = call(FOLDER / "05_the_papers_experiment.py", "a.png", folder)
+    assert (code, out) == (2, "") and reason in error and error.count("\n") == 1
+
+
+@each_script
+def test_where_a_code_page_lacks_a_letter_help_is_printed_all_the_same(script, monkeypatch):
+    page = io.TextIOWrapper(io.BytesIO(), "ascii")
+    monkeypatch.setattr("sys.stdout", page)
+    monkeypatch.setattr("sys.argv", [str(script), "--help"])
+    with pytest.raises(SystemExit, match="^0$"):
+        runpy.run_path(str(script), run_name="__main__")
+
+
+@pytest.mark.parametrize("module, passes", [
+    ("skimage.measure", True), ("minunet.plots", False), ("minunet.ops.pool", False),
+    ("__main__", False)])
+def test_an_example_is_held_to_its_own_deprecations_alone(module, passes, tmp_path):
+    script = tmp_path / "script.py"
+    line = "warnings.warn('old', DeprecationWarning)"
+    script.write_text(f"import warnings\nprint(1)\nexec({line!r}, "
+                      f"{{'__name__': {module!r}, 'warnings': warnings}})\n", encoding="utf-8")
+    if passes:
+        assert run(script, tmp_path / "figure.png") == "1\n"
+    else:
+        with pytest.raises(RuntimeError, match="DeprecationWarning: old"):
+            run(script, tmp_path / "figure.png")
 
 
 def test_without_a_path_the_figure_is_named_like_the_script(tmp_path, monkeypatch):

@@ -109,7 +109,7 @@ def _draw_memory(axes, rows):
 
 def _bars(axes, labels, rows, text):
     """Horizontal bars in groups, the contenders of a row beside each other."""
-    names = list(rows[0])
+    names = list(dict.fromkeys(name for row in rows for name in row))
     height = 0.8 / max(len(names), 1)
     for i, name in enumerate(names):
         at = np.arange(len(rows)) + (i - (len(names) - 1) / 2) * height
@@ -121,7 +121,8 @@ def _bars(axes, labels, rows, text):
     axes.invert_yaxis()
     axes.margins(x=0.15)
     axes.grid(axis="x", color=GRID)
-    _legend(axes, 3)
+    if names:  # of memory there may be none: not every system tells it
+        _legend(axes, 3)
 
 
 def _draw_convolutions(direction):

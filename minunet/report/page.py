@@ -9,7 +9,6 @@ from minunet.report.canvas import (
     WIDTH,
     Page,
     frame,
-    plural,
     short,
     shorten,
     size_text,
@@ -26,6 +25,7 @@ from minunet.report.panels import (
     window_around,
 )
 from minunet.report.tumours import head
+from minunet.words import plural
 
 MOST_BLOCKS = 6
 HEADER, REGIONS, BLOCK, PANEL, EMPTY = 1.3, 0.45, 5.05, 2.75, 3.6  # inches

@@ -10,7 +10,6 @@ a path that cannot be written raises `InputError`.
 """
 
 import math
-import warnings
 from pathlib import Path
 
 import numpy as np
@@ -226,7 +225,5 @@ def _figure(width, height, title=None):
 
 
 def _save(figure, path):
-    with replacing(path) as temporary, warnings.catch_warnings():
-        # A name may have letters that the font lacks; they become boxes.
-        warnings.filterwarnings("ignore", "Glyph .* missing from")
+    with replacing(path) as temporary:
         figure.savefig(temporary, dpi=120, format=Path(path).suffix[1:] or "png")

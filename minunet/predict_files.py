@@ -19,13 +19,15 @@ def read_slices(name, files):
     Raises
     ------
     InputError
-        If a file is unusable, or slices differ in size or channels.
+        If a file is unusable, or slices differ in size, channels or type.
     """
     images = [read_image(file) for file in files]
-    for file, image in zip(files, images, strict=True):
-        if image.shape != images[0].shape:
-            raise InputError(f"slices of {name} differ: {files[0].name} is {images[0].shape}, "
-                             f"{file.name} is {image.shape}; they must be one patient's")
+    kinds = [f"{' × '.join(map(str, image.shape))} of {image.dtype}" for image in images]
+    for file, kind in zip(files, kinds, strict=True):
+        if kind != kinds[0]:
+            raise InputError(f"slices of {name} differ (rows × columns × channels): "
+                             f"{files[0].name} is {kinds[0]}, {file.name} is {kind}; they must be "
+                             "one patient's")
     return np.stack(images)
 
 
@@ -64,14 +66,14 @@ def predict_files(net, preprocessing, paths, out, scheme=BINARY):
     check_new(path for files in inputs.values() for start in files.values()
               for path in result_paths(start).values())
     for name, files in tqdm(inputs.items(), "checking", unit="input", leave=False, disable=None):
-        images = read_slices(name, files)
+        images = read_slices(name, list(files))
         check_channels(net, images, name, scheme.modalities)
         prepare(images, preprocessing, name)
     output_folder(out)
     count = sum(map(len, inputs.values()))
     with tqdm(total=count, desc="segmenting", unit="slice", leave=False, disable=None) as bar:
         for name, files in inputs.items():
-            images = read_slices(name, files)  # (D, H, W, C)
+            images = read_slices(name, list(files))  # (D, H, W, C)
             probabilities = tumour(segment(net, images, preprocessing, name, bar.update))
             _write(files, images[..., shown_channel(images.shape[-1], scheme.modalities)],
                    probabilities)

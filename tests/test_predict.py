@@ -11,7 +11,8 @@ from minunet.data.phantom import phantom_patients
 from minunet.data.preprocess import Preprocessing
 from minunet.files import InputError
 from minunet.predict import predict_slices, segment
-from minunet.predict_files import find_inputs, predict_files, read_slices
+from minunet.predict_files import predict_files, read_slices
+from minunet.predict_inputs import list_slices
 
 NET = UNet(3, 1, base_channels=4, depth=2, seed=1)
 SETTINGS = Preprocessing(size=32)
@@ -119,8 +120,8 @@ def test_a_single_image_gets_its_pictures_beside_each_other(folder, tmp_path):
 
 
 def test_slices_come_in_the_order_of_their_numbers_and_without_masks(folder):
-    (files,) = find_inputs([folder]).values()
-    assert [file.stem.rsplit("_")[-1] for file in files] == ["1", "2", "3", "4", "5", "6"]
+    numbers = [file.stem.rsplit("_")[-1] for file in list_slices(folder)]
+    assert numbers == ["1", "2", "3", "4", "5", "6"]
 
 
 @pytest.mark.parametrize("names, message", [
@@ -147,5 +148,4 @@ def test_bad_input_is_refused_before_anything_is_written(tmp_path, names, messag
 
 
 def test_slices_are_read_as_one_array(folder):
-    (name, files), = find_inputs([folder]).items()
-    assert read_slices(name, files).shape == (6, 48, 48, 3)
+    assert read_slices("anna", list_slices(folder)).shape == (6, 48, 48, 3)

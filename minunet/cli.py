@@ -90,8 +90,8 @@ def _evaluate(options):
     print_scores(evaluate(net, preprocessing, patients, scheme), len(patients), seen, options.csv)
     known = sum(patient.name in seen for patient in patients)
     if known:
-        print(f"* {known} of {plural(len(patients), 'patient')}: the model was trained on them, so their "
-              "scores say nothing about new patients; --held-out leaves them out")
+        print(f"* {known} of {plural(len(patients), 'patient')}: the model was trained on them, so "
+              "their scores say nothing about new patients; --held-out leaves them out")
 
 
 def _predict(options):

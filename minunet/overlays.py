@@ -121,7 +121,8 @@ def describe_slice(number, count, pixels):
 def _grey(image, limits, spacing):
     """A slice as greys (rows, columns), uint8, its pixels as long and wide as they are."""
     low, high = limits
-    grey = (np.clip((image - np.float32(low)) * (254 / (high - low)), 0, 254) + 0.5).astype(np.uint8)
+    scaled = (image - np.float32(low)) * (254 / (high - low))
+    grey = np.rint(np.clip(scaled, 0, 254)).astype(np.uint8)
     lengths = np.array(image.shape) * spacing / np.min(spacing)
     longest = lengths.max()
     scale = -(-SMALLEST // longest) if longest < SMALLEST else min(1, LARGEST / longest)

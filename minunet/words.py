@@ -1,4 +1,4 @@
-"""Words that are shown: numbers with their nouns, and names of which nobody knows what they hold."""
+"""Words that are shown: numbers with their nouns, and names, which may hold anything."""
 
 import unicodedata
 

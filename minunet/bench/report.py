@@ -24,8 +24,8 @@ def format_header(results):
         f"{plural(machine['threads'], 'thread')}{gpu}",
         f"minunet {machine['minunet']}, Python {machine['python']}, NumPy {machine['numpy']} "
         f"({machine['blas']}), {torch}",
-        f"Medians of {plural(results['runs'], 'round')}, contenders in turn. A ratio is minunet's time "
-        "to the better PyTorch's",
+        f"Medians of {plural(results['runs'], 'round')}, contenders in turn. A ratio is minunet's "
+        "time to the better PyTorch's",
         "of the same round, median (lowest to highest): below 1, minunet is faster."])
 
 

@@ -1,5 +1,6 @@
 """What ``minunet predict`` is given: pictures, folders of slices, volumes, trees of patients."""
 
+import os
 import unicodedata
 from pathlib import Path
 
@@ -99,12 +100,17 @@ def find_inputs(paths, out):
     for path in map(Path, paths):
         if not path.exists():
             raise InputError(f"{path} does not exist; give images or folders of slices")
-        name = path.resolve().name if path.is_dir() else path.stem
+        name = folder_name(path) if path.is_dir() else path.stem
         check_name(name, path, inputs)
         inputs[name] = ({file: Path(out, name, file.stem) for file in list_slices(path)}
                         if path.is_dir() else {path: Path(out, name)})
     _check_results(inputs)
     return inputs
+
+
+def folder_name(path):
+    """The name of a folder: of a link, its own; of ".", what the folder is called."""
+    return Path(os.path.abspath(path)).name
 
 
 def check_name(name, path, inputs):

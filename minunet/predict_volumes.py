@@ -13,7 +13,7 @@ from minunet.data.volumes import read_stack, stem
 from minunet.files import InputError, check_new, output_folder
 from minunet.overlays import draw_volume, shown_channel
 from minunet.predict import check_channels, classify, segment
-from minunet.predict_inputs import check_name
+from minunet.predict_inputs import check_name, folder_name
 from minunet.words import plural
 
 
@@ -31,7 +31,7 @@ def find_volumes(paths, scheme):
     """
     inputs = {}
     for path in map(Path, paths):
-        name = path.resolve().name if path.is_dir() else stem(path)
+        name = folder_name(path) if path.is_dir() else stem(path)
         check_name(name, path, inputs)
         if path.is_dir():
             if not scheme.modalities:

@@ -4,6 +4,7 @@ import math
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import matplotlib
@@ -13,7 +14,9 @@ from matplotlib.figure import Figure
 from skimage.io import imread
 
 from minunet import plots
+from minunet.data.phantom import phantom_patients
 from minunet.files import InputError
+from minunet.train import Settings, train
 
 ROWS, COLUMNS = np.mgrid[:40, :48]
 BLOB = np.exp(-((ROWS - 18) ** 2 + (COLUMNS - 20) ** 2) / 60)
@@ -132,6 +135,18 @@ def test_hits_misses_and_false_alarms_have_each_their_colour_and_place(tmp_path,
 def test_pixels_are_drawn_as_long_and_wide_as_they_are(tmp_path, drawn, spacing, ratio):
     plots.plot_predictions([row(spacing=spacing)], tmp_path / "p.png")
     assert [axes.get_aspect() for axes in drawn[0].axes] == [ratio] * 4
+
+
+def test_the_voxels_of_a_volume_reach_the_figure_of_its_training(tmp_path, monkeypatch):
+    drawn_rows = []
+    monkeypatch.setattr("minunet.train.plot_predictions",
+                        lambda rows, *rest: drawn_rows.extend(rows))
+    one, other = (replace(patient, spacing=spacing) for patient, spacing in zip(
+        phantom_patients(2, size=32, slices=3, seed=0), [(3.0, 2.0, 1.0), None], strict=True))
+    settings = Settings(size=16, base_channels=2, depth=1, epochs=1)
+    train([other], [one], settings, tmp_path / "run")
+    train([one], [other], settings, tmp_path / "other")
+    assert [row["spacing"] for row in drawn_rows] == [(2.0, 1.0), None]
 
 
 def test_an_outline_is_closed_also_at_the_border(tmp_path, drawn):

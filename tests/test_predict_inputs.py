@@ -106,6 +106,13 @@ def test_a_folder_of_patients_is_many_patients(tmp_path, files, found):
     assert [path.relative_to(tmp_path).as_posix() for path in paths] == found
 
 
+def test_a_link_has_its_own_name_and_a_dot_that_of_the_folder(tmp_path, monkeypatch):
+    draw(tmp_path, "scans/anna/1.png")
+    (tmp_path / "ben").symlink_to(tmp_path / "scans" / "anna")
+    monkeypatch.chdir(tmp_path / "scans" / "anna")
+    assert list(find_inputs([tmp_path / "ben", "."], tmp_path)) == ["ben", "anna"]
+
+
 def test_a_folder_of_patients_is_predicted(models, tmp_path, capsys):
     draw(tmp_path, "all/p10/1.png", "all/p2/1.png", "all/p2/2.png")
     (tmp_path / "all" / "data.csv").write_text("what comes with an archive")

@@ -88,15 +88,16 @@ def _evaluate_options(sub):
     sub.add_argument("data", metavar="DATA", help=DATA_HELP)
     sub.add_argument("--held-out", action="store_true",
                      help="leave out the patients that the model was trained on")
-    sub.add_argument("--csv", metavar="FILE", help="write the table there as well")
+    sub.add_argument("--csv", metavar="FILE", help="write the table there as well, to a new file")
 
 
 def _predict_options(sub):
     sub.add_argument("model", metavar="MODEL", help=MODEL_HELP)
     sub.add_argument("input", metavar="INPUT", nargs="+",
                      help="an image; a folder with the slices of one patient (better: "
-                     "intensities are then standardised over all of them); a NIfTI volume; or a "
-                     "folder with a volume for each modality of a patient")
+                     "intensities are then standardised over all of them); a NIfTI volume; a "
+                     "folder with a volume for each modality of a patient; or a folder of such "
+                     "folders")
     sub.add_argument("--out", required=True, metavar="DIR", help="folder for the results")
     sub.add_argument("--probabilities", action="store_true",
                      help="of volumes, write the probabilities too (of images, always)")

@@ -3,6 +3,8 @@
 import sys
 from pathlib import Path
 
+from tqdm import tqdm
+
 from minunet import checkpoint
 from minunet.arguments import parse
 from minunet.backend import check_device
@@ -13,15 +15,17 @@ from minunet.data.patient import split_patients
 from minunet.data.preprocess import Preprocessing
 from minunet.data.scheme import Scheme
 from minunet.demo import demo
-from minunet.evaluate import evaluate, format_table, write_csv
+from minunet.evaluate import evaluate, print_scores
 from minunet.files import InputError
 from minunet.layers import summarise
 from minunet.predict_files import predict_files
-from minunet.predict_volumes import is_volume, predict_volumes
+from minunet.predict_inputs import is_volume, list_patients
+from minunet.predict_volumes import describe_volume, predict_volumes
 from minunet.proofs import prove_networks, prove_ops
 from minunet.report import report, report_change, summarise_change, summarise_report
 from minunet.train import Settings, train
 from minunet.unet import UNet
+from minunet.words import plural
 
 
 def main(arguments=None, commands=None):
@@ -83,32 +87,29 @@ def _evaluate(options):
         if not patients:
             raise InputError(f"the model was trained on all patients in {options.data}; "
                              "leave out --held-out, or give other data")
-    rows = list(evaluate(net, preprocessing, patients, scheme))
-    if options.csv:
-        write_csv(rows, options.csv)
-    print(format_table(rows, seen))
+    print_scores(evaluate(net, preprocessing, patients, scheme), len(patients), seen, options.csv)
     known = sum(patient.name in seen for patient in patients)
     if known:
-        print(f"* {known} of {len(patients)} patients: the model was trained on them, so their "
-              "scores say nothing about new patients; --held-out leaves them out")
+        print(f"* {known} of {plural(len(patients), 'patient')}: the model was trained on them, so "
+              "their scores say nothing about new patients; --held-out leaves them out")
 
 
 def _predict(options):
     net, preprocessing, scheme, _ = _load(options)
-    volumes = [path for path in options.input if is_volume(path)]
-    if volumes and len(volumes) < len(options.input):
+    inputs = list_patients(options.input)
+    volumes = [path for path in inputs if is_volume(path)]
+    if volumes and len(volumes) < len(inputs):
         raise InputError(f"{volumes[0]} is a volume and another input is not; predict volumes "
                          "and pictures one after the other")
     if volumes:
         for name, slices, voxels, volume in predict_volumes(
                 net, preprocessing, scheme, volumes, options.out, options.probabilities):
-            found = f"{voxels:,} voxels of tumour, {volume:.2f} ml" if voxels else "no tumour found"
-            print(f"{name}: {slices} slice{'s' * (slices > 1)}, {found}")
+            tqdm.write(f"{name}: {plural(slices, 'slice')}, {describe_volume(voxels, volume)}")
         print(f"masks and overlays are in {options.out}")
         return
-    for name, slices, pixels in predict_files(net, preprocessing, options.input, options.out):
-        found = f"{pixels:,} pixels of tumour" if pixels else "no tumour found"
-        print(f"{name}: {slices} slice{'s' * (slices > 1)}, {found}")
+    for name, slices, pixels in predict_files(net, preprocessing, inputs, options.out, scheme):
+        found = f"{plural(pixels, 'pixel')} of tumour" if pixels else "no tumour found"
+        tqdm.write(f"{name}: {plural(slices, 'slice')}, {found}")
     print(f"masks, probabilities and overlays are in {options.out}")
 
 

@@ -1,6 +1,10 @@
 """``minunet demo``: draw synthetic brains, train on some, segment the others."""
 
+from pathlib import Path
+
 from minunet.data.phantom import phantom_patients
+from minunet.files import InputError
+from minunet.run import read_config
 from minunet.train import Settings, train
 
 SETTINGS = Settings(size=64, base_channels=16, depth=3, epochs=12, batch_size=16,
@@ -14,7 +18,7 @@ def demo(out, *, seed=0, device="cpu"):
     Parameters
     ----------
     out : str or Path
-        The run's folder.
+        The run's folder. An earlier demo there is replaced.
     seed : int
         Of the phantoms and of the training.
     device : {"cpu", "cuda"}
@@ -22,7 +26,17 @@ def demo(out, *, seed=0, device="cpu"):
     Returns
     -------
     Run
+
+    Raises
+    ------
+    InputError
+        If `out` holds a run on other data, or cannot be written to.
     """
     patients = phantom_patients(TRAINING + HELD_OUT, size=SETTINGS.size, slices=SLICES, seed=seed)
+    names = [patient.name for patient in patients]
+    if (Path(out) / "config.json").exists():
+        found = read_config(out).get("patients", {})
+        if [*found.get("training", ()), *found.get("validation", ())] != names:
+            raise InputError(f"{out} holds a run on other data; choose another --out")
     settings = Settings(**SETTINGS.to_dict() | {"seed": seed})
     return train(patients[:TRAINING], patients[TRAINING:], settings, out, device=device)

@@ -1,13 +1,19 @@
 """Scores of a model on patients: a row for each region, a table to read and a CSV to keep."""
 
-import csv
 import math
+from csv import DictWriter
+from textwrap import wrap
+
+from tqdm import tqdm
 
 from minunet.challenge import score_regions
 from minunet.data.scheme import BINARY
-from minunet.files import replacing
+from minunet.files import check_new, check_writable, replacing
 from minunet.metrics import SCORES, score_patient, summarise
 from minunet.predict import classify, segment
+from minunet.words import plural, printable, width
+
+LINE, NAME = 80, 27  # columns of a line of the table, and of the longest name within it
 
 
 def evaluate(net, preprocessing, patients, scheme=BINARY):
@@ -32,7 +38,7 @@ def evaluate(net, preprocessing, patients, scheme=BINARY):
     InputError
         If a patient has other modalities or classes than the model, or is unusable.
     """
-    for patient in patients:
+    for patient in tqdm(patients, "scoring", unit="patient", leave=False, disable=None):
         scheme.check_modalities(patient.scheme, patient.name)
         scheme.check_classes(patient.scheme, patient.name)
         yield from _score(net, preprocessing, patient)
@@ -49,8 +55,50 @@ def _score(net, preprocessing, patient):
             for region, scores in regions.items()]
 
 
+def print_scores(scored, count, seen=(), csv=None):
+    """Print the scores of patients as a table, and write them to a CSV file.
+
+    Nothing that was computed is lost. That the file can be written is proved before the first
+    patient is scored, and the table is printed before it is written. If a patient is unusable,
+    or on Ctrl-C, the table of those before is printed, and no file is written.
+
+    Parameters
+    ----------
+    scored : iterable of dict
+        From `evaluate`.
+    count : int
+        Of the patients.
+    seen : collection of str
+        Patients that the model was trained on: they get a star.
+    csv : str or Path, optional
+        A file that is not there yet.
+
+    Raises
+    ------
+    InputError
+        If `csv` is there already or cannot be written, and what `scored` raises.
+    """
+    if csv:
+        check_new([csv])
+        check_writable(csv)
+    rows = []
+    try:
+        for row in scored:
+            rows.append(row)
+    except BaseException:  # also Ctrl-C
+        if rows:
+            done = len({row["patient"] for row in rows})
+            print(f"only {done} of {plural(count, 'patient')} scored:\n{format_table(rows, seen)}")
+        raise
+    try:
+        print(format_table(rows, seen))
+    finally:  # standard output may be closed, as by "| head"
+        if csv:
+            write_csv(rows, csv)
+
+
 def format_table(rows, seen=()):
-    """Lay out the scores: a row a patient, then mean and median; a table for each region.
+    """Lay out the scores in 80 columns: a row a patient, mean and median; a table a region.
 
     Parameters
     ----------
@@ -71,31 +119,38 @@ def format_table(rows, seen=()):
 
 
 def _table(rows, seen):
-    distance, volume = ("mm", "mm³") if rows[0]["unit"] == "mm" else ("voxels", "voxels")
-    width = max(len("patient"), *(len(row["patient"]) + 2 for row in rows))
-    lines = [f"{'patient':<{width}}{'Dice':>7}{'IoU':>7}{'sens.':>7}{'prec.':>7}{'HD95':>9}"
-             f"{'true volume':>14}{'predicted':>11}  (HD95 in {distance}, volumes in {volume})"]
-    for row in rows:
-        name = row["patient"] + (" *" if row["patient"] in seen else "")
-        lines.append(f"{name:<{width}}" + _cells(row[score] for score in SCORES)
-                     + f"{row['volume_truth']:>14,.0f}{row['volume_prediction']:>11,.0f}")
+    names = [printable(row["patient"]) + " *" * (row["patient"] in seen) for row in rows]
+    wide = max(len("patient"), *(width(name) for name in names if width(name) <= NAME), 0)
+    lines = [f"{'patient':<{wide}}  Dice   IoU sens. prec.   HD95  true vol.  predicted"]
+    for name, row in zip(names, rows, strict=True):
+        if width(name) > wide:  # too long: a line of its own, since what differs may be anywhere
+            lines.append(name)
+            name = ""
+        lines.append(name + " " * (wide - width(name)) + _cells(row[score] for score in SCORES)
+                     + f"{row['volume_truth']:>11,.0f}{row['volume_prediction']:>11,.0f}")
     summary = summarise(rows)
     for kind in ("mean", "median"):
-        lines.append(f"{kind:<{width}}" + _cells(summary[score][kind] for score in SCORES))
+        lines.append(f"{kind:<{wide}}" + _cells(summary[score][kind] for score in SCORES))
+    return "\n".join(lines + [part for note in _notes(rows, summary) for part in wrap(note, LINE)])
+
+
+def _notes(rows, summary):
+    """What the table does not say itself: units, and over which patients the averages are."""
+    distance, volume = ("mm", "mm³") if rows[0]["unit"] == "mm" else ("voxels", "voxels")
+    yield f"HD95 in {distance}, volumes in {volume}"
     undefined = [f"{score} over {part['defined']}" for score, part in summary.items()
                  if part["defined"] < len(rows)]
-    lines.append(f"mean and median over {len(rows)} patient{'s' * (len(rows) != 1)}"
-                 + "".join(f", {text} where it is defined" for text in undefined))
+    yield (f"mean and median over {plural(len(rows), 'patient')}"
+           + "".join(f", {text} where it is defined" for text in undefined))
     if infinite := summary["hausdorff95"]["infinite"]:
-        lines.append(f"{infinite} infinite HD95 (nothing found, or nothing to find) count in the "
-                     "median, not in the mean")
-    return "\n".join(lines)
+        yield (f"{infinite} infinite HD95 (nothing found, or nothing to find) count in the "
+               "median, not in the mean")
 
 
 def write_csv(rows, path):
-    """Write the rows of `evaluate` as CSV, whole or not at all."""
-    with replacing(path) as temporary, open(temporary, "w", newline="") as file:
-        table = csv.DictWriter(file, list(rows[0]))
+    """Write the rows of `evaluate` as CSV in UTF-8, whole or not at all."""
+    with replacing(path) as temporary, open(temporary, "w", newline="", encoding="utf-8") as file:
+        table = DictWriter(file, list(rows[0]))
         table.writeheader()
         table.writerows(rows)
 
@@ -103,4 +158,4 @@ def write_csv(rows, path):
 def _cells(values):
     *shares, distance = ("–" if math.isnan(v) else v for v in values)
     cell = distance if isinstance(distance, str) else f"{distance:.1f}"
-    return "".join(f"{s:>7}" if isinstance(s, str) else f"{s:>7.3f}" for s in shares) + f"{cell:>9}"
+    return "".join(f"{s:>6}" if isinstance(s, str) else f"{s:>6.3f}" for s in shares) + f"{cell:>7}"

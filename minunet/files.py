@@ -79,3 +79,24 @@ def output_folder(path):
         raise InputError(f"cannot write to the folder {path}: {error.strerror}; "
                          "choose another --out") from error
     return path
+
+
+def check_writable(path):
+    """Raise `InputError` unless the file `path` could be written: before hours of work."""
+    try:
+        with tempfile.TemporaryFile(dir=Path(path).parent):
+            pass
+    except OSError as error:
+        raise InputError(f"cannot write {path}: {error.strerror}; choose another place") from error
+
+
+def check_new(paths):
+    """Raise `InputError` if one of `paths` is there already.
+
+    No command overwrites what it finds: a mask may have been mended by hand, or be another
+    patient's. So a command calls this before it reads or computes anything.
+    """
+    for path in paths:
+        if os.path.lexists(path):
+            raise InputError(f"{path} is there already, and nothing is overwritten; move it away "
+                             "or choose another place")

@@ -21,6 +21,7 @@ class HeldOut:
     def __init__(self, patient, preprocessing, images_shelf, masks_shelf):
         images, masks = patient.load()  # (D, H, W, C), (D, H, W)
         self.name, self.preprocessing, self.shape = patient.name, preprocessing, masks.shape
+        self.spacing = patient.spacing and patient.spacing[1:]  # of a slice's rows and columns
         self.classes = range(1, len(patient.scheme.classes))
         self.shelves = images_shelf, masks_shelf
         self.places = (images_shelf.append(prepare(images, preprocessing, patient.name)),

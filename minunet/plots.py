@@ -1,4 +1,4 @@
-"""Every figure: a run's history, predictions beside the truth, an overlay, a grid of arrays.
+"""Figures by Matplotlib: a run's history, predictions beside the truth, a grid of arrays.
 
 One colour language, safe for colour-blind eyes (Okabe and Ito's palette, its green darkened):
 blue is the truth, orange the prediction; so a missed pixel (truth only) is blue, a false alarm
@@ -31,7 +31,7 @@ def plot_history(history, path):
     Parameters
     ----------
     history : list of dict
-        A row an epoch, with ``epoch``, ``loss``, ``learning_rate``, ``validation_dice_mean``
+        A row for each epoch, with ``epoch``, ``loss``, ``learning_rate``, ``validation_dice_mean``
         and ``validation_dice_median`` (others are ignored). A Dice may be nan.
     path : str or Path
 
@@ -56,7 +56,7 @@ def plot_history(history, path):
     left.set(title="Training loss", ylim=(0, top))
     right.plot(epoch, median, color=MUTED, linewidth=1, label="median", **line)
     right.plot(epoch, mean, color=PREDICTION, label="mean", **line)
-    right.set(title="Validation Dice a patient", ylim=(-0.02, 1.02))
+    right.set(title="Validation Dice per patient", ylim=(-0.02, 1.02))
     if np.isfinite(mean).any():
         best = int(np.nanargmax(mean))
         right.plot(epoch[best], mean[best], "o", color=PREDICTION, markersize=8,
@@ -73,7 +73,7 @@ def plot_history(history, path):
 
 
 def plot_predictions(rows, path, title=None):
-    """Draw image, truth, prediction and errors side by side, a row a patient.
+    """Draw image, truth, prediction and errors side by side, a row for each patient.
 
     The prediction's shade is its probability, its outline where that exceeds 0.5.
 
@@ -81,7 +81,8 @@ def plot_predictions(rows, path, title=None):
     ----------
     rows : list of dict
         ``name`` (str); ``image`` (H, W), any float; ``truth`` (H, W), 0 and 1;
-        ``probability`` (H, W) in [0, 1]; ``dice``, written at the row (nan as "–").
+        ``probability`` (H, W) in [0, 1]; ``dice``, written at the row (nan as "–");
+        and if pixels may not be square ``spacing``, how long (H) and wide (W) they are, or None.
     path : str or Path
     title : str, optional
 
@@ -110,35 +111,14 @@ def plot_predictions(rows, path, title=None):
         _shade(axes[3], 0.85 * (truth & prediction), HIT)
         _shade(axes[3], 0.85 * (truth & ~prediction), TRUTH)
         _shade(axes[3], 0.85 * (prediction & ~truth), PREDICTION)
+        high, wide = row.get("spacing") or (1, 1)
+        for panel in axes:
+            panel.set_aspect(high / wide)
         _label_row(axes[0], row["name"], row["dice"])
     legend = {"hit": HIT, "missed": TRUTH, "false alarm": PREDICTION}
     figure.legend(handles=[Patch(color=color, label=name) for name, color in legend.items()],
                   loc="outside lower right", ncols=3, frameon=False)
     _save(figure, path)
-
-
-def plot_overlay(image, mask, path, probability=None, title=None):
-    """Draw an image, the mask's outline on it ("nothing found" if empty) and the probability.
-
-    Parameters
-    ----------
-    image : ndarray (H, W), any float
-    mask : ndarray (H, W), 0 and 1
-    path : str or Path
-    probability : ndarray (H, W) in [0, 1], optional
-    title : str, optional
-
-    Raises
-    ------
-    ValueError
-        If the shapes differ.
-    """
-    found = f"{np.count_nonzero(mask):,} pixels" if np.any(mask) else "nothing found"
-    panels = [("Image", image, {}), (f"Mask: {found}", image, {"prediction": mask})]
-    if probability is not None:
-        scale = {"cmap": "magma", "limits": (0, 1), "colorbar": True}
-        panels.append(("Probability", probability, scale))
-    plot_grid(panels, path, suptitle=title)
 
 
 def plot_grid(panels, path, columns=None, suptitle=None):
@@ -157,7 +137,7 @@ def plot_grid(panels, path, columns=None, suptitle=None):
         * ``truth``, ``prediction``: masks (H, W), outlined in their colours.
     path : str or Path
     columns : int, optional
-        Panels a row; all in one row if None.
+        Panels in a row; all in one row if None.
     suptitle : str, optional
 
     Raises

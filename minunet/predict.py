@@ -13,11 +13,12 @@ from minunet.backend import to_device, to_host
 from minunet.data.preprocess import prepare, restore
 from minunet.files import InputError
 from minunet.layers import receptive_fields, smallest_input
+from minunet.words import plural
 
 THRESHOLD = 0.5  # of the probability: above it a pixel counts as tumour
 
 
-def segment(net, images, preprocessing, name="images"):
+def segment(net, images, preprocessing, name="images", progress=None):
     """Segment one patient: prepare the images, predict, and return to their own size.
 
     Parameters
@@ -29,6 +30,8 @@ def segment(net, images, preprocessing, name="images"):
         The one that the network was trained with.
     name : str
         What to call the patient in an error.
+    progress : callable, optional
+        See `predict_slices`.
 
     Returns
     -------
@@ -43,10 +46,10 @@ def segment(net, images, preprocessing, name="images"):
     """
     check_channels(net, images, name)
     prepared = prepare(images, preprocessing, name)  # (D, S, S, C)
-    return segment_prepared(net, prepared, images.shape[1:3], preprocessing)
+    return segment_prepared(net, prepared, images.shape[1:3], preprocessing, progress)
 
 
-def segment_prepared(net, prepared, shape, preprocessing):
+def segment_prepared(net, prepared, shape, preprocessing, progress=None):
     """Segment one patient whose slices (D, S, S, C) are prepared; see `segment`.
 
     Returns
@@ -54,7 +57,8 @@ def segment_prepared(net, prepared, shape, preprocessing):
     ndarray (D, H, W, K), float32
         Probabilities, H and W being `shape`.
     """
-    probabilities = restore(predict_slices(net, prepared), shape, preprocessing)
+    found = predict_slices(net, prepared, progress=progress)
+    probabilities = restore(found, shape, preprocessing)
     return keep_surest(probabilities) if preprocessing.one_tumour else probabilities
 
 
@@ -112,11 +116,11 @@ def check_channels(net, images, name, modalities=()):
     """
     channels, listed = net.config["in_channels"], f" ({', '.join(modalities)})" * bool(modalities)
     if (found := images.shape[-1]) != channels:
-        raise InputError(f"{name} has {found} channel{'s' * (found > 1)}, the model takes "
+        raise InputError(f"{name} has {plural(found, 'channel')}, the model takes "
                          f"{channels}{listed}; give images like those that it was trained on")
 
 
-def predict_slices(net, images, tile=512, batch_size=8):
+def predict_slices(net, images, tile=512, batch_size=8, progress=None):
     """Give the probabilities of images of any size.
 
     With same padding a tile is seen with a margin of half the receptive field, or up to the
@@ -134,6 +138,8 @@ def predict_slices(net, images, tile=512, batch_size=8):
         square; results do not depend on it but for rounding.
     batch_size : int
         Images at a time.
+    progress : callable, optional
+        Called after every batch with the number of its images.
 
     Returns
     -------
@@ -147,13 +153,15 @@ def predict_slices(net, images, tile=512, batch_size=8):
         net, images, tile, step)
     result = np.empty((len(images), *(-(-h // step) * step for h in size), outputs),
                       net.config["dtype"])
-    for seen_rows, rows, inside_rows in windows[0]:
-        for seen_columns, columns, inside_columns in windows[1]:
-            for first in range(0, len(images), batch_size):
-                part = slice(first, first + batch_size)
+    for first in range(0, len(images), batch_size):
+        part = slice(first, first + batch_size)
+        for seen_rows, rows, inside_rows in windows[0]:
+            for seen_columns, columns, inside_columns in windows[1]:
                 x = np.ascontiguousarray(padded[part, seen_rows, seen_columns])
                 y = to_host(net.predict(to_device(x, net.device)))
                 result[part, rows, columns] = y[:, inside_rows, inside_columns]
+        if progress:
+            progress(len(images[part]))
     return result[:, : size[0], : size[1]]
 
 

@@ -1,47 +1,16 @@
-"""What ``minunet predict`` does: find the inputs, segment them, write three pictures a slice."""
-
-from pathlib import Path
+"""What ``minunet predict`` does with pictures: segment them, write three pictures a slice."""
 
 import numpy as np
-from skimage.io import imsave
+from PIL import Image
+from tqdm import tqdm
 
 from minunet.data.images import read_image
-from minunet.data.pairs import natural_key, visible
 from minunet.data.preprocess import prepare
-from minunet.files import InputError, output_folder, replacing
-from minunet.plots import plot_overlay
+from minunet.data.scheme import BINARY
+from minunet.files import InputError, check_new, output_folder, replacing
+from minunet.overlays import describe_slice, draw_slice, shown_channel, window
 from minunet.predict import THRESHOLD, check_channels, segment, tumour
-
-IMAGE_SUFFIXES = {".png", ".tif", ".tiff", ".jpg", ".jpeg", ".bmp"}
-
-
-def find_inputs(paths):
-    """List what to segment: ``(name, files)``, a folder being one patient, a file one slice.
-
-    In a folder, files whose name ends with ``_mask`` are left out, and hidden ones.
-
-    Raises
-    ------
-    InputError
-        If a path does not exist, a folder holds no images, or two inputs have one name.
-    """
-    inputs = {}
-    for path in map(Path, paths):
-        if not path.exists():
-            raise InputError(f"{path} does not exist; give images or folders of slices")
-        files = [path]
-        if path.is_dir():
-            files = [file for file in visible(path) if file.suffix.lower() in IMAGE_SUFFIXES
-                     and not file.stem.endswith("_mask")]
-            if not files:
-                raise InputError(f"{path} holds no images; give a folder of one patient's slices "
-                                 f"({', '.join(sorted(IMAGE_SUFFIXES))})")
-        name = path.resolve().name if path.is_dir() else path.stem
-        if name in inputs:
-            raise InputError(f"two inputs are called {name}, the second is {path}; give the "
-                             "folders that hold them, or predict them into different --out folders")
-        inputs[name] = sorted(files, key=lambda file: natural_key(file.name))
-    return inputs
+from minunet.predict_inputs import find_inputs, result_paths
 
 
 def read_slices(name, files):
@@ -50,22 +19,25 @@ def read_slices(name, files):
     Raises
     ------
     InputError
-        If a file is unusable, or slices differ in size or channels.
+        If a file is unusable, or slices differ in size, channels or type.
     """
     images = [read_image(file) for file in files]
-    for file, image in zip(files, images, strict=True):
-        if image.shape != images[0].shape:
-            raise InputError(f"slices of {name} differ: {files[0].name} is {images[0].shape}, "
-                             f"{file.name} is {image.shape}; they must be one patient's")
+    kinds = [f"{' × '.join(map(str, image.shape))} of {image.dtype}" for image in images]
+    for file, kind in zip(files, kinds, strict=True):
+        if kind != kinds[0]:
+            raise InputError(f"slices of {name} differ (rows × columns × channels): "
+                             f"{files[0].name} is {kinds[0]}, {file.name} is {kind}; they must be "
+                             "one patient's")
     return np.stack(images)
 
 
-def predict_files(net, preprocessing, paths, out):
+def predict_files(net, preprocessing, paths, out, scheme=BINARY):
     """Segment images and folders of slices; write each slice's mask, probability and overlay.
 
     All inputs are read and checked before anything is written. ``NAME_mask.png`` (0, 255),
     ``NAME_probability.png`` (0 … 255) and ``NAME_overlay.png`` go to `out`, those of an input
-    folder into a folder of its name, all at the input's own size.
+    folder into a folder of its name; masks and probabilities have the input's own size. A file
+    that is there already is not overwritten.
 
     Parameters
     ----------
@@ -74,6 +46,8 @@ def predict_files(net, preprocessing, paths, out):
     preprocessing : Preprocessing
     paths : list of str or Path
     out : str or Path
+    scheme : Scheme
+        The model's: the overlay shows FLAIR, or the middle channel if that is not named.
 
     Yields
     ------
@@ -85,27 +59,41 @@ def predict_files(net, preprocessing, paths, out):
     Raises
     ------
     InputError
-        If an input is unusable or `out` cannot be written to.
+        If an input is unusable, results of two would have one name or one is there already, or
+        `out` cannot be written to.
     """
-    inputs = find_inputs(paths)
-    for name, files in inputs.items():
-        images = read_slices(name, files)
-        check_channels(net, images, name)
+    inputs = find_inputs(paths, out)
+    check_new(path for files in inputs.values() for start in files.values()
+              for path in result_paths(start).values())
+    for name, files in tqdm(inputs.items(), "checking", unit="input", leave=False, disable=None):
+        images = read_slices(name, list(files))
+        check_channels(net, images, name, scheme.modalities)
         prepare(images, preprocessing, name)
-    out = output_folder(out)
-    for name, files in inputs.items():
-        images = read_slices(name, files)  # (D, H, W, C)
-        probabilities = tumour(segment(net, images, preprocessing, name))  # (D, H, W)
-        folder = output_folder(out / name) if Path(files[0]).stem != name else out
-        for file, image, probability in zip(files, images, probabilities, strict=True):
-            _write(folder, file.stem, image[..., image.shape[-1] // 2], probability)
-        yield name, len(files), int((probabilities > THRESHOLD).sum())
+    output_folder(out)
+    count = sum(map(len, inputs.values()))
+    with tqdm(total=count, desc="segmenting", unit="slice", leave=False, disable=None) as bar:
+        for name, files in inputs.items():
+            images = read_slices(name, list(files))  # (D, H, W, C)
+            probabilities = tumour(segment(net, images, preprocessing, name, bar.update))
+            _write(files, images[..., shown_channel(images.shape[-1], scheme.modalities)],
+                   probabilities)
+            yield name, len(files), int((probabilities > THRESHOLD).sum())
 
 
-def _write(folder, name, image, probability):
-    mask = probability > THRESHOLD
-    for kind, pixels in (("mask", mask * np.uint8(255)),
-                         ("probability", np.rint(probability * 255).astype(np.uint8))):
-        with replacing(folder / f"{name}_{kind}.png") as temporary:
-            imsave(temporary, pixels, check_contrast=False)
-    plot_overlay(image, mask, folder / f"{name}_overlay.png", probability, title=name)
+def _write(files, images, probabilities):
+    """Write the results of one input: files by their beginnings, and (D, H, W) of each."""
+    output_folder(next(iter(files.values())).parent)
+    limits = window(images)
+    for d, (start, image, probability) in enumerate(
+            zip(files.values(), images, probabilities, strict=True)):
+        mask = probability > THRESHOLD
+        paths = result_paths(start)
+        _write_grey(paths["mask"], mask * np.uint8(255))
+        _write_grey(paths["probability"], np.rint(probability * 255).astype(np.uint8))
+        draw_slice(paths["overlay"], image, mask, limits,
+                   describe_slice(d + 1, len(files), np.count_nonzero(mask)))
+
+
+def _write_grey(path, pixels):
+    with replacing(path) as temporary:
+        Image.fromarray(pixels).save(temporary, "PNG")

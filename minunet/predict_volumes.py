@@ -4,21 +4,17 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
+from tqdm import tqdm
 
 from minunet.data.brats import find_files
 from minunet.data.nifti import read_scan, write_volume
-from minunet.data.pairs import visible
 from minunet.data.preprocess import prepare
-from minunet.data.volumes import is_nifti, read_stack, stem
-from minunet.files import InputError, output_folder
-from minunet.plots import plot_overlay
-from minunet.predict import check_channels, classify, segment, tumour
-
-
-def is_volume(path):
-    """Whether an input is a NIfTI file or a folder that holds some."""
-    path = Path(path)
-    return any(map(is_nifti, visible(path))) if path.is_dir() else is_nifti(path)
+from minunet.data.volumes import read_stack, stem
+from minunet.files import InputError, check_new, output_folder
+from minunet.overlays import draw_volume, shown_channel
+from minunet.predict import check_channels, classify, segment
+from minunet.predict_inputs import check_name, folder_name
+from minunet.words import plural
 
 
 def find_volumes(paths, scheme):
@@ -35,10 +31,8 @@ def find_volumes(paths, scheme):
     """
     inputs = {}
     for path in map(Path, paths):
-        name = path.resolve().name if path.is_dir() else stem(path)
-        if name in inputs:
-            raise InputError(f"two inputs are called {name}, the second is {path}; "
-                             "predict them into different --out folders")
+        name = folder_name(path) if path.is_dir() else stem(path)
+        check_name(name, path, inputs)
         if path.is_dir():
             if not scheme.modalities:
                 raise InputError(f"{path} is a folder of volumes, but the model does not say "
@@ -53,8 +47,8 @@ def predict_volumes(net, preprocessing, scheme, paths, out, probabilities=False)
     """Segment volumes and write a mask for each, in its own orientation, with its own affine.
 
     All inputs are read and checked before anything is written. ``NAME_mask.nii.gz`` holds the
-    labels of the data that the model was trained on, ``NAME_overlay.png`` is the axial slice with
-    most tumour.
+    labels of the data that the model was trained on, ``NAME_overlay.png`` shows slices with
+    tumour. A file that is there already is not overwritten.
 
     Parameters
     ----------
@@ -79,35 +73,52 @@ def predict_volumes(net, preprocessing, scheme, paths, out, probabilities=False)
     Raises
     ------
     InputError
-        If an input is unusable or `out` cannot be written to.
+        If an input is unusable, a result is there already, or `out` cannot be written to.
     """
-    inputs = find_volumes(paths, scheme)
-    for name, read in inputs.items():
+    inputs, out = find_volumes(paths, scheme), Path(out)
+    maps = _maps(scheme) if probabilities else {}
+    check_new(out / f"{name}_{ending}" for name in inputs
+              for ending in ("mask.nii.gz", "overlay.png", *maps))
+    count = 0
+    for name, read in tqdm(inputs.items(), "checking", unit="input", leave=False, disable=None):
         images, _ = read()
         check_channels(net, images, name, scheme.modalities)
         prepare(images, preprocessing, name)
+        count += len(images)
         del images
-    out = output_folder(out)
-    for name, read in inputs.items():
-        yield name, *_predict(net, preprocessing, scheme, name, read, out, probabilities)
+    output_folder(out)
+    with tqdm(total=count, desc="segmenting", unit="slice", leave=False, disable=None) as bar:
+        for name, read in inputs.items():
+            images, grid = read()  # (D, H, W, C)
+            found = segment(net, images, preprocessing, name, bar.update)  # (D, H, W, K)
+            classes = classify(found)
+            write_volume(out / f"{name}_mask.nii.gz", scheme.decode(classes), grid)
+            for ending, k in maps.items():
+                write_volume(out / f"{name}_{ending}", found[..., k], grid)
+            shown = images[..., shown_channel(images.shape[-1], scheme.modalities)]
+            del images, found
+            voxels = np.count_nonzero(classes)
+            volume = voxels * float(np.prod(grid.spacing)) / 1000
+            draw_volume(out / f"{name}_overlay.png", shown, classes > 0, grid.spacing,
+                        describe_volume(voxels, volume), _is_oriented(grid.header))
+            yield name, len(classes), voxels, volume
 
 
-def _predict(net, preprocessing, scheme, name, read, out, probabilities):
-    images, grid = read()  # (D, H, W, C)
-    found = segment(net, images, preprocessing, name)  # (D, H, W, K)
-    classes = classify(found)
-    write_volume(out / f"{name}_mask.nii.gz", scheme.decode(classes), grid)
-    if probabilities:
-        several = found.shape[-1] > 1
-        for k in range(several, found.shape[-1]):
-            label = f"_{scheme.values[k]}" if several else ""
-            write_volume(out / f"{name}_probability{label}.nii.gz", found[..., k], grid)
-    area = (classes > 0).sum(axis=(1, 2))
-    shown = int(area.argmax()) if area.any() else len(area) // 2
-    plot_overlay(images[shown, ..., 0], classes[shown] > 0, out / f"{name}_overlay.png",
-                 tumour(found[shown]), title=f"{name}, slice {shown + 1} of {len(area)}")
-    voxels = int(area.sum())
-    return len(area), voxels, voxels * float(np.prod(grid.spacing)) / 1000
+def describe_volume(voxels, volume):
+    """What was found, as "1,234 voxels of tumour, 1.23 ml"; `volume` in millilitres."""
+    return f"{plural(voxels, 'voxel')} of tumour, {volume:.2f} ml" if voxels else "no tumour found"
+
+
+def _maps(scheme):
+    """The class whose probability is written, by the end of the file's name."""
+    if scheme.outputs == 1:
+        return {"probability.nii.gz": 0}
+    return {f"probability_{value}.nii.gz": k for k, value in enumerate(scheme.values) if k}
+
+
+def _is_oriented(header):
+    """Whether a file says where right and left are; else its affine is NIfTI's guess."""
+    return bool(header["qform_code"] or header["sform_code"])
 
 
 def _read(path):

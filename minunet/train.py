@@ -213,6 +213,7 @@ def _show_predictions(run, held_out):
                     key=lambda item: -np.nan_to_num(item[0]))
     picked = np.unique(np.linspace(0, len(scored) - 1, SHOWN_PATIENTS).round().astype(int))
     rows = [{"name": p.name, "image": p.image, "truth": p.truth, "probability": probability,
-             "dice": score} for score, probability, p in (scored[i] for i in picked)]
+             "spacing": p.spacing, "dice": score}
+            for score, probability, p in (scored[i] for i in picked)]
     plot_predictions(rows, run.out / "predictions.png",
                      "Held-out patients, the slice with most tumour; Dice of the whole volume")

@@ -1,6 +1,7 @@
 """Scores of a model on patients."""
 
 import csv
+import sys
 
 import numpy as np
 import pytest
@@ -8,7 +9,9 @@ import pytest
 from minunet import UNet
 from minunet.data.patient import Patient
 from minunet.data.preprocess import Preprocessing
-from minunet.evaluate import evaluate, format_table, write_csv
+from minunet.evaluate import evaluate, format_table, print_scores, write_csv
+from minunet.files import InputError
+from minunet.words import width
 
 
 class Bright:
@@ -63,3 +66,104 @@ def test_the_csv_has_a_row_a_patient(rows, tmp_path):
         read = list(csv.DictReader(file))
     assert [row["patient"] for row in read] == ["ill", "healthy"]
     assert float(read[0]["dice"]) == 1
+
+
+def _row(name, volume=1234.0, unit="mm", **more):
+    return {"patient": name, **more, "dice": 0.5, "iou": 0.25, "sensitivity": 1.0,
+            "precision": float("nan"), "hausdorff95": 373.1, "volume_truth": volume,
+            "volume_prediction": volume, "unit": unit}
+
+
+@pytest.mark.parametrize("name", ["a", "TCGA_CS_5393_19990606", "27_letters_with_the_star___",
+                                  "患者" * 6, "sub-01/ses-01/anat/" * 3, "x" * 78])
+def test_the_table_fits_80_columns(name):
+    rows = [_row(name, 1234567.0, unit="voxel"), _row("b", unit="voxel")]
+    for line in format_table(rows, seen=[name]).splitlines():
+        assert width(line) <= 80 or line == name + " *"
+
+
+def test_a_name_that_is_too_long_has_a_line_of_its_own_and_is_whole():
+    lines = format_table([_row("x" * 40), _row("anna")]).splitlines()
+    assert lines[1:3] == ["x" * 40, "        0.500 0.250 1.000     –  373.1      1,234      1,234"]
+    assert lines[3] == "anna    0.500 0.250 1.000     –  373.1      1,234      1,234"
+    assert lines[0] == "patient  Dice   IoU sens. prec.   HD95  true vol.  predicted"
+
+
+def test_columns_stand_below_each_other_whatever_the_names():
+    lines = format_table([_row("患者"), _row("Łukasz"), _row("new\nline")]).splitlines()
+    assert [width(line[:line.index("0.500")]) for line in lines[1:4]] == [9, 9, 9]
+    assert lines[3].startswith("new?line ")
+
+
+@pytest.mark.parametrize("unit, note", [("mm", "HD95 in mm, volumes in mm³"),
+                                        ("voxel", "HD95 in voxels, volumes in voxels")])
+def test_the_table_says_its_units(unit, note):
+    assert note in format_table([_row("anna", unit=unit)]).splitlines()
+
+
+def failing(error):
+    """The scores of one patient, and then an error."""
+    yield _row("anna", region="core")
+    yield _row("anna", region="whole")
+    raise error
+
+
+@pytest.mark.parametrize("error", [InputError("bert.nii is truncated"), KeyboardInterrupt()])
+def test_what_was_scored_before_an_unusable_patient_is_printed_and_no_file_written(
+        tmp_path, capsys, error):
+    with pytest.raises(type(error)):
+        print_scores(failing(error), 3, csv=tmp_path / "s.csv")
+    printed = capsys.readouterr().out
+    assert printed.startswith("only 1 of 3 patients scored:\ncore\npatient")
+    assert printed.count("anna") == 2
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_unusable_first_patient_leaves_no_table(capsys):
+    def damaged():
+        yield from ()
+        raise InputError("damaged")
+
+    with pytest.raises(InputError):
+        print_scores(damaged(), 1)
+    assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize("place, message", [
+    ("nowhere/s.csv", "cannot write"), ("there.csv", "there.csv is there already"),
+    ("folder", "folder is there already")])
+def test_a_csv_that_cannot_be_written_is_refused_before_anybody_is_scored(
+        tmp_path, place, message):
+    (tmp_path / "there.csv").write_text("kept")
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(InputError, match=message):
+        print_scores(failing(AssertionError("scored")), 1, csv=tmp_path / place)
+    assert (tmp_path / "there.csv").read_text() == "kept"
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_the_csv_is_written_though_nobody_reads_the_table(tmp_path, monkeypatch):
+    class Closed:
+        def write(self, text):
+            raise BrokenPipeError
+
+    monkeypatch.setattr(sys, "stdout", Closed())
+    with pytest.raises(BrokenPipeError):
+        print_scores([_row("Łukasz 患者")], 1, csv=tmp_path / "s.csv")
+    with open(tmp_path / "s.csv", newline="", encoding="utf-8") as file:
+        assert [row["patient"] for row in csv.DictReader(file)] == ["Łukasz 患者"]
+
+
+def test_the_table_is_printed_though_the_csv_cannot_be_written(tmp_path, monkeypatch, capsys):
+    def refuse(rows, path):
+        raise InputError("no space left")
+
+    monkeypatch.setattr("minunet.evaluate.write_csv", refuse)
+    with pytest.raises(InputError, match="no space left"):
+        print_scores([_row("anna")], 1, csv=tmp_path / "s.csv")
+    assert "anna" in capsys.readouterr().out
+
+
+def test_no_bar_is_drawn_where_nobody_watches(rows, capfd):
+    list(evaluate(Bright(), Preprocessing(size=None, low=0, high=100), [_patient("ill", 1)]))
+    assert capfd.readouterr() == ("", "")

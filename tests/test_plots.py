@@ -4,6 +4,7 @@ import math
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import matplotlib
@@ -13,7 +14,9 @@ from matplotlib.figure import Figure
 from skimage.io import imread
 
 from minunet import plots
+from minunet.data.phantom import phantom_patients
 from minunet.files import InputError
+from minunet.train import Settings, train
 
 ROWS, COLUMNS = np.mgrid[:40, :48]
 BLOB = np.exp(-((ROWS - 18) ** 2 + (COLUMNS - 20) ** 2) / 60)
@@ -86,9 +89,6 @@ def test_every_image_is_drawn(tmp_path, changes):
     case = row(**changes)
     plots.plot_predictions([row(), case], tmp_path / "p.png", title=case["name"])
     assert_is_a_whole_figure(tmp_path / "p.png")
-    plots.plot_overlay(case["image"], case["truth"], tmp_path / "p.png", case["probability"],
-                       title=case["name"])
-    assert_is_a_whole_figure(tmp_path / "p.png")
     plots.plot_grid([(case["name"], case["image"], {"signed": True, "colorbar": True})] * 3,
                     tmp_path / "p.png", columns=2)
     assert_is_a_whole_figure(tmp_path / "p.png")
@@ -96,7 +96,7 @@ def test_every_image_is_drawn(tmp_path, changes):
 
 @pytest.mark.parametrize("shape", [(1, 1), (4, 400), (400, 4)])
 def test_a_figure_takes_the_shape_of_its_image(tmp_path, shape):
-    plots.plot_overlay(np.zeros(shape), np.ones(shape), tmp_path / "p.png")
+    plots.plot_grid([("", np.zeros(shape), {"truth": np.ones(shape)})], tmp_path / "p.png")
     assert_is_a_whole_figure(tmp_path / "p.png")
 
 
@@ -131,11 +131,22 @@ def test_hits_misses_and_false_alarms_have_each_their_colour_and_place(tmp_path,
         assert matplotlib.colors.to_hex(shade[0, 0, :3]).upper() == color
 
 
-def test_an_empty_mask_is_said_in_words(tmp_path, drawn):
-    plots.plot_overlay(HEAD, EMPTY, tmp_path / "p.png")
-    plots.plot_overlay(HEAD, BLOB > 0.4, tmp_path / "p.png")
-    assert "Mask: nothing found" in texts(drawn[0])
-    assert f"Mask: {(BLOB > 0.4).sum()} pixels" in texts(drawn[1])
+@pytest.mark.parametrize("spacing, ratio", [(None, 1), ((1.0, 1.0), 1), ((2.0, 0.5), 4)])
+def test_pixels_are_drawn_as_long_and_wide_as_they_are(tmp_path, drawn, spacing, ratio):
+    plots.plot_predictions([row(spacing=spacing)], tmp_path / "p.png")
+    assert [axes.get_aspect() for axes in drawn[0].axes] == [ratio] * 4
+
+
+def test_the_voxels_of_a_volume_reach_the_figure_of_its_training(tmp_path, monkeypatch):
+    drawn_rows = []
+    monkeypatch.setattr("minunet.train.plot_predictions",
+                        lambda rows, *rest: drawn_rows.extend(rows))
+    one, other = (replace(patient, spacing=spacing) for patient, spacing in zip(
+        phantom_patients(2, size=32, slices=3, seed=0), [(3.0, 2.0, 1.0), None], strict=True))
+    settings = Settings(size=16, base_channels=2, depth=1, epochs=1)
+    train([other], [one], settings, tmp_path / "run")
+    train([one], [other], settings, tmp_path / "other")
+    assert [row["spacing"] for row in drawn_rows] == [(2.0, 1.0), None]
 
 
 def test_an_outline_is_closed_also_at_the_border(tmp_path, drawn):
@@ -210,9 +221,9 @@ def test_shapes_that_do_not_fit_are_named(tmp_path):
     with pytest.raises(ValueError, match=r"truth has shape \(40, 40\); expected image's \(40, 48"):
         plots.plot_predictions([row(truth=np.ones((40, 40)))], tmp_path / "p.png")
     with pytest.raises(ValueError, match=r"prediction has shape \(8, 8\)"):
-        plots.plot_overlay(HEAD, np.ones((8, 8)), tmp_path / "p.png")
+        plots.plot_grid([("", HEAD, {"prediction": np.ones((8, 8))})], tmp_path / "p.png")
     with pytest.raises(ValueError, match=r"image has shape \(40, 48, 3\); expected \(H, W\)"):
-        plots.plot_overlay(np.dstack([HEAD] * 3), BLOB > 0.4, tmp_path / "p.png")
+        plots.plot_grid([("", np.dstack([HEAD] * 3), {})], tmp_path / "p.png")
     assert not list(tmp_path.iterdir())
 
 

@@ -11,7 +11,8 @@ from minunet.data.phantom import phantom_patients
 from minunet.data.preprocess import Preprocessing
 from minunet.files import InputError
 from minunet.predict import predict_slices, segment
-from minunet.predict_files import find_inputs, predict_files, read_slices
+from minunet.predict_files import predict_files, read_slices
+from minunet.predict_inputs import list_slices
 
 NET = UNet(3, 1, base_channels=4, depth=2, seed=1)
 SETTINGS = Preprocessing(size=32)
@@ -31,6 +32,14 @@ def test_slices_of_any_size_come_back_at_that_size(size):
 def test_where_nothing_needs_padding_it_is_what_the_network_says():
     x = np.random.default_rng(0).normal(size=(3, 32, 32, 3)).astype(np.float32)
     assert np.array_equal(predict_slices(NET, x, batch_size=3), NET.predict(x))
+
+
+@pytest.mark.parametrize("padding", ["same", "valid"])
+def test_progress_is_told_of_every_image_once(padding):
+    net = UNet(1, 1, 3, 1, padding=padding, norm=None)
+    done = []
+    predict_slices(net, np.ones((5, 40, 20, 1)), tile=16, batch_size=2, progress=done.append)
+    assert done == [2, 2, 1]
 
 
 def test_the_batch_size_does_not_change_the_result():
@@ -119,8 +128,8 @@ def test_a_single_image_gets_its_pictures_beside_each_other(folder, tmp_path):
 
 
 def test_slices_come_in_the_order_of_their_numbers_and_without_masks(folder):
-    (files,) = find_inputs([folder]).values()
-    assert [file.stem.rsplit("_")[-1] for file in files] == ["1", "2", "3", "4", "5", "6"]
+    numbers = [file.stem.rsplit("_")[-1] for file in list_slices(folder)]
+    assert numbers == ["1", "2", "3", "4", "5", "6"]
 
 
 @pytest.mark.parametrize("names, message", [
@@ -129,16 +138,20 @@ def test_slices_come_in_the_order_of_their_numbers_and_without_masks(folder):
     (["a/scan.png", "b/scan.png"], "two inputs are called scan"),
     (["a/scan.png", "broken.png"], "broken.png: it is truncated or no image"),
     (["grey.png"], "grey has 1 channel"),
-    (["mixed"], "slices of mixed differ"),
+    (["mixed"], r"slices of mixed differ .* 1.png is 9 × 9 × 3 of uint8, 2.png is 8 × 9"),
+    (["deep"], "slices of deep differ .* of uint8, 2.png is 9 × 9 × 1 of uint16"),
     (["black.png"], "nothing to standardise"),
 ])
 def test_bad_input_is_refused_before_anything_is_written(tmp_path, names, message):
     rng = np.random.default_rng(0)
-    for name in ("empty", "a", "b", "mixed"):
+    for name in ("empty", "a", "b", "mixed", "deep"):
         (tmp_path / name).mkdir()
     for name, shape in (("a/scan.png", (9, 9, 3)), ("b/scan.png", (9, 9, 3)), ("grey.png", (9, 9)),
                         ("mixed/1.png", (9, 9, 3)), ("mixed/2.png", (8, 9, 3))):
         imsave(tmp_path / name, rng.integers(0, 255, shape, np.uint8), check_contrast=False)
+    for number, dtype in ((1, np.uint8), (2, np.uint16)):
+        imsave(tmp_path / "deep" / f"{number}.png", rng.integers(0, 255, (9, 9), dtype),
+               check_contrast=False)
     imsave(tmp_path / "black.png", np.zeros((9, 9, 3), np.uint8), check_contrast=False)
     (tmp_path / "broken.png").write_bytes(b"\x89PNG and nothing more")
     with pytest.raises(InputError, match=message):
@@ -147,5 +160,4 @@ def test_bad_input_is_refused_before_anything_is_written(tmp_path, names, messag
 
 
 def test_slices_are_read_as_one_array(folder):
-    (name, files), = find_inputs([folder]).items()
-    assert read_slices(name, files).shape == (6, 48, 48, 3)
+    assert read_slices("anna", list_slices(folder)).shape == (6, 48, 48, 3)

@@ -9,6 +9,7 @@ from minunet.bench.clock import better, slope
 from minunet.bench.report import GROWTH, by_op
 from minunet.files import replacing
 from minunet.plots import GRID, INK, MUTED
+from minunet.words import plural
 
 # Okabe and Ito's palette, as in `minunet.plots`.
 MINUNET, RIVALS = "#0072B2", ("#A8A8A8", "#D0D0D0", "#808080", "#C0C0C0")
@@ -45,8 +46,9 @@ def figure_of(results, parts):
     figure = Figure(figsize=(columns * PANEL[0], rows * PANEL[1] + 0.4), layout="constrained")
     figure.get_layout_engine().set(w_pad=0.1, h_pad=0.1)  # inches
     machine = results["machine"]
-    figure.suptitle(f"{machine['gpu'] or machine['processor']}, {machine['threads']} threads: "
-                    f"{results['command']}", fontsize=10, color=MUTED, parse_math=False)
+    figure.suptitle(f"{machine['gpu'] or machine['processor']}, "
+                    f"{plural(machine['threads'], 'thread')}: {results['command']}",
+                    fontsize=10, color=MUTED, parse_math=False)
     grid = figure.subplots(rows, columns, squeeze=False).ravel()
     for axes in grid[len(panels):]:
         axes.set_axis_off()

@@ -6,6 +6,7 @@ import numpy as np
 
 from minunet.bench.clock import better, slope, straight_line
 from minunet.bench.torch_work import VARIANTS
+from minunet.words import plural
 
 METHODS = ("loops", "im2col", "winograd_rows", "winograd")
 GROWTH = {"pixels": lambda row: row["side"] ** 2, "batch": lambda row: row["batch"],
@@ -19,11 +20,12 @@ def format_header(results):
     gpu = f", {machine['gpu']}" if machine["gpu"] else ""
     return "\n".join([
         results["command"],
-        f"{machine['processor']}, {machine['cores']} cores, {machine['threads']} threads{gpu}",
+        f"{machine['processor']}, {plural(machine['cores'], 'core')}, "
+        f"{plural(machine['threads'], 'thread')}{gpu}",
         f"minunet {machine['minunet']}, Python {machine['python']}, NumPy {machine['numpy']} "
         f"({machine['blas']}), {torch}",
-        f"Medians of {results['runs']} rounds, contenders in turn. A ratio is minunet's time to "
-        "the better PyTorch's",
+        f"Medians of {plural(results['runs'], 'round')}, contenders in turn. A ratio is minunet's "
+        "time to the better PyTorch's",
         "of the same round, median (lowest to highest): below 1, minunet is faster."])
 
 

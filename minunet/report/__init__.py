@@ -6,8 +6,8 @@ leaves nothing behind.
 
 from pathlib import Path
 
-from minunet.files import output_folder
-from minunet.report.canvas import plural, size_text
+from minunet.files import check_new, output_folder
+from minunet.report.canvas import size_text
 from minunet.report.change import compare
 from minunet.report.change_page import (
     change_numbers,
@@ -19,7 +19,9 @@ from minunet.report.mask import read_report_image, read_report_mask
 from minunet.report.page import draw_page
 from minunet.report.tumours import amount, describe
 from minunet.report.write import write_csv, write_json
+from minunet.words import plural
 
+FILES = "report.json", "report.csv", "report.png"
 NOTE = ("For teaching and research, not for diagnosis. Measures are of the mask: they are as "
         "right as it is.")
 
@@ -35,7 +37,7 @@ def report(mask_path, image_path, out):
         What the mask was drawn on, of the same kind and grid; without it the report has no
         intensities.
     out : str or Path
-        A folder, made if need be.
+        A folder, made if need be, without a report.
 
     Returns
     -------
@@ -45,8 +47,10 @@ def report(mask_path, image_path, out):
     Raises
     ------
     InputError
-        If a file is unusable, the two do not fit each other, or `out` cannot be written to.
+        If a file is unusable, the two do not fit each other, or `out` holds a report already or
+        cannot be written to.
     """
+    check_new(Path(out) / name for name in FILES)
     mask = read_report_mask(mask_path)
     image = None if image_path is None else read_report_image(image_path, mask)
     measured, parts = describe(mask, image)
@@ -81,8 +85,10 @@ def report_change(before_path, after_path, out):
     Raises
     ------
     InputError
-        If a file is unusable, the grids differ, or `out` cannot be written to.
+        If a file is unusable, the grids differ, or `out` holds a report already or cannot be
+        written to.
     """
+    check_new(Path(out) / name for name in FILES)
     before, after = map(read_report_mask, (before_path, after_path))
     measured, parts = compare(before, after)
     result = {"note": NOTE, "before": before.name, "after": after.name,

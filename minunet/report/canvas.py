@@ -106,11 +106,6 @@ def shorten(name, most=60):
     return name if len(name) <= most else f"{name[:most // 2]}…{name[1 - most // 2:]}"
 
 
-def plural(count, thing):
-    """For example "3 tumours"."""
-    return f"{count or 'no'} {thing}{'s' * (count != 1)}"
-
-
 def frame(axes, color=SHADE):
     """A light panel where there is no image."""
     axes.add_patch(Rectangle((0, 0), 1, 1, transform=axes.transAxes, color=color, zorder=-1))

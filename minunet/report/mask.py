@@ -10,7 +10,8 @@ from minunet.data.images import read_image, read_mask
 from minunet.data.nifti import SUFFIXES, read_labels, read_volume
 from minunet.data.pairs import natural_key, visible
 from minunet.files import InputError
-from minunet.predict_files import find_inputs, read_slices
+from minunet.predict_files import read_slices
+from minunet.predict_inputs import list_slices
 
 MOST_LABELS = 10  # more values than that are no segmentation but an image
 TOLERANCE = 1e-3  # mm: affines that differ by less are one grid, written by two programs
@@ -93,7 +94,7 @@ def _slices(folder):
     """The masks in a folder, in natural order."""
     masks = [file for file in visible(folder) if file.stem.endswith("_mask")]
     if not masks:
-        (masks,) = find_inputs([folder]).values()
+        masks = list_slices(folder)
     return sorted(masks, key=lambda file: natural_key(file.name))
 
 
@@ -130,8 +131,7 @@ def read_report_image(path, mask):
         volume = read_volume(path)
         image, affine = volume.data, volume.affine
     elif path.is_dir():
-        ((name, files),) = find_inputs([path]).items()
-        image = read_slices(name, files)
+        image = read_slices(path.resolve().name, list_slices(path))
         image = image[..., image.shape[-1] // 2]
     else:
         image = read_image(path)

@@ -11,7 +11,6 @@ from minunet.report.canvas import (
     Page,
     frame,
     label_colors,
-    plural,
     short,
     shorten,
     size_text,
@@ -30,6 +29,7 @@ from minunet.report.panels import (
     window_around,
 )
 from minunet.report.tumours import head
+from minunet.words import plural
 
 MOST_BLOCKS = 6
 HEADER, REGIONS, BLOCK, PANEL, EMPTY = 1.3, 0.24, 5.05, 2.75, 3.6  # inches

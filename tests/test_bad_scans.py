@@ -19,18 +19,15 @@ def test_4d_where_3d_is_expected(models, refused, tmp_path):
     assert "scan has 4 channels, the model takes 1" in line
 
 
-@pytest.mark.parametrize("shape", [(36, 32), (5, 6, 7, 1, 2)])
-def test_other_numbers_of_axes(models, refused, tmp_path, shape):
+@pytest.mark.parametrize("shape, advice", [
+    ((36, 32), "a single picture as PNG or TIFF, or give it a third axis of length 1"),
+    ((36,), "a single picture as PNG"),
+    ((5, 6, 7, 1, 2), "remove axes of length 1, so that the channels are the fourth and last")])
+def test_other_numbers_of_axes_get_advice_of_their_own(models, refused, tmp_path, shape, advice):
     scan = write_nifti(tmp_path / "scan.nii.gz", noise(shape))
     line = refused("predict", models["grey"], scan, "--out", tmp_path / "out")
-    assert f"{scan} is {len(shape)}-D" in line
-
-
-def test_a_text_of_that_name_is_no_volume(models, refused, tmp_path):
-    path = tmp_path / "scan.nii"
-    path.write_text("a letter\n" * 100)
-    line = refused("predict", models["grey"], path, "--out", tmp_path / "out")
-    assert f"cannot read {path}: it is truncated or no NIfTI volume" in line
+    assert f"{scan} is {len(shape)}-D, {' × '.join(map(str, shape))}; expected 3-D or 4-D" in line
+    assert advice in line
 
 
 def test_a_volume_that_is_not_there(models, refused, tmp_path):

@@ -73,7 +73,7 @@ def test_a_segmentation_that_does_not_lie_on_its_images(file, all_refuse):
     write_nifti(file["seg"], heads(seed=1)[1], affine(origin=(0, -30.25, 7.125)))
     line = all_refuse(predict=False)
     assert f"{file['flair']} and BraTS_2_seg.nii.gz do not align" in line
-    assert "differ by up to 12.5 mm" in line
+    assert "they lie up to 12.5 mm (12.5 voxels) apart" in line
     write_nifti(file["seg"], heads(seed=1)[1][1:])
     line = all_refuse(predict=False)
     assert "BraTS_2_seg.nii.gz 6 × 36 × 31" in line
@@ -82,7 +82,8 @@ def test_a_segmentation_that_does_not_lie_on_its_images(file, all_refuse):
 def test_a_report_on_a_segmentation_that_does_not_lie_on_the_image(file, refused, tmp_path):
     write_nifti(file["seg"], heads(seed=1)[1], affine(origin=(0, -30.25, 7.125)))
     line = refused("report", file["seg"], file["flair"], "--out", tmp_path / "out")
-    assert "BraTS_2_seg.nii.gz and BraTS_2_flair.nii.gz lie at different places" in line
+    assert "BraTS_2_seg.nii.gz and BraTS_2_flair.nii.gz do not align" in line
+    assert "12.5 mm (12.5 voxels) apart" in line
 
 
 # Axes
@@ -148,11 +149,11 @@ def test_two_files_of_one_modality_are_both_named(file, all_refuse):
     assert "are both T1ce" in line
 
 
-@pytest.mark.parametrize("kept", [0, 5, 200, 0.5, -9])
+@pytest.mark.parametrize("kept", [5, 200, 0.5, -9])
 def test_a_truncated_file_is_named(file, all_refuse, kept):
     content = file["t1ce"].read_bytes()
     file["t1ce"].write_bytes(content[: int(kept * len(content)) if kept == 0.5 else kept])
-    assert f"cannot read {file['t1ce']}: it is truncated or no NIfTI volume" in all_refuse()
+    assert f"cannot read {file['t1ce']}: it is truncated; copy or export it again" in all_refuse()
 
 
 @pytest.mark.parametrize("ending", ["flair", "seg"])  # whose headers are read before the others

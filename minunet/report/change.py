@@ -101,8 +101,8 @@ def compare(before, after):
     InputError
         If the grids differ.
     """
-    check_same_grid(before.name, before.labels.shape, before.affine,
-                    after.name, after.labels.shape, after.affine)
+    check_same_grid(before.name, before.labels.shape, before.to_patient,
+                    after.name, after.labels.shape, after.to_patient)
     labels = sorted({int(n) for mask in (before, after) for n in np.unique(mask.labels) if n})
     old, new = split_tumours(before), split_tumours(after)
     lesions, specks = _follow(before, old, new)

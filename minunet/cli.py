@@ -12,6 +12,7 @@ from minunet.data import open_dataset
 from minunet.data.patient import split_patients
 from minunet.data.preprocess import Preprocessing
 from minunet.data.scheme import Scheme
+from minunet.data.seen import Seen
 from minunet.demo import demo
 from minunet.evaluate import evaluate, format_table, write_csv
 from minunet.files import InputError
@@ -77,20 +78,13 @@ def _train(options, step=None):
 def _evaluate(options):
     net, preprocessing, scheme, meta = _load(options)
     patients = open_dataset(options.data)
-    seen = set(meta.get("patients", {}).get("training", ()))
-    if options.held_out:
-        patients = [patient for patient in patients if patient.name not in seen]
-        if not patients:
-            raise InputError(f"the model was trained on all patients in {options.data}; "
-                             "leave out --held-out, or give other data")
-    rows = list(evaluate(net, preprocessing, patients, scheme))
+    seen = Seen(meta.get("patients", {}).get("training", ()))
+    rows = list(evaluate(net, preprocessing, seen.sift(patients, options.held_out), scheme))
     if options.csv:
         write_csv(rows, options.csv)
-    print(format_table(rows, seen))
-    known = sum(patient.name in seen for patient in patients)
-    if known:
-        print(f"* {known} of {len(patients)} patients: the model was trained on them, so their "
-              "scores say nothing about new patients; --held-out leaves them out")
+    print(format_table(rows, seen.names))
+    if note := seen.note(len(patients), options.held_out):
+        print(note)
 
 
 def _predict(options):

@@ -65,8 +65,8 @@ def opened(path):
         raise InputError(f"{path} needs more memory than there is; crop or resample it, or use a "
                          "computer with more") from error
     except (zlib.error, gzip.BadGzipFile) as error:
-        raise InputError(f"cannot read {path}: its compressed data is damaged ({error}); copy or "
-                         "export it again") from error
+        raise InputError(f"cannot read {path}: its gzip data is damaged, or something else "
+                         "follows it; copy or export it again") from error
     except (EOFError, OSError) as error:
         found = getattr(error, "strerror", None) or "it is truncated; copy or export it again"
         raise InputError(f"cannot read {path}: {found}") from error

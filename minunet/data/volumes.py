@@ -28,13 +28,15 @@ def stem(path):
 def volume_folders(folder, levels=LEVELS):
     """List the folders at or below `folder` that hold NIfTI files, in natural order.
 
+    A folder that is named like such a file counts as one: `brats.find_files` says what is wrong.
+
     Raises
     ------
     InputError
         If `folder` is not there, or one cannot be listed.
     """
     paths = visible(folder)
-    if any(is_nifti(path) and path.is_file() for path in paths):
+    if any(map(is_nifti, paths)):
         return [Path(folder)]
     return [found for path in paths if levels > 1 and path.is_dir()
             for found in volume_folders(path, levels - 1)]

@@ -6,7 +6,6 @@ from pathlib import Path
 import numpy as np
 
 from minunet.data.brats import find_files
-from minunet.data.names import own_name
 from minunet.data.nifti import read_scan, write_volume
 from minunet.data.pairs import visible
 from minunet.data.preprocess import prepare
@@ -36,7 +35,7 @@ def find_volumes(paths, scheme):
     """
     inputs = {}
     for path in map(Path, paths):
-        name = own_name(path) if path.is_dir() else stem(path)
+        name = path.resolve().name if path.is_dir() else stem(path)
         if name in inputs:
             raise InputError(f"two inputs are called {name}, the second is {path}; "
                              "predict them into different --out folders")

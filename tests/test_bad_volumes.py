@@ -122,7 +122,18 @@ def test_both_labels_of_enhancing_tumour(file, all_refuse):
     labels = heads(seed=1)[1]
     labels[0, 0, 0] = 3
     write_nifti(file["seg"], labels)
-    assert f"{file['seg']} holds the labels 3 and 4" in all_refuse(predict=False)
+    line = all_refuse(predict=False)
+    assert f"{file['seg']} holds the labels 3 and 4; BraTS marks enhancing tumour by 4" in line
+    assert "until 2022 and by 3 in 2023; from 2024 on 4 is the cavity that surgery left" in line
+
+
+def test_label_4_under_the_names_of_2023_may_be_the_cavity_of_2024(models, tmp_path, capfd):
+    endings = ("-t2f", "-t1n", "-t1c", "-t2w", "-seg")
+    for values, warned in (((1, 2, 4), True), ((1, 2, 3), False)):
+        write_brats(tmp_path / str(warned), endings=endings, values=values)
+        assert main(["evaluate", str(models["brats"]), str(tmp_path / str(warned))]) == 0
+        error = capfd.readouterr().err
+        assert ("has the label 4, taken for enhancing tumour; BraTS marks" in error) == warned
 
 
 def test_fractions_are_no_labels(file, all_refuse):
@@ -140,6 +151,20 @@ def test_a_missing_file_is_told_with_the_files_that_were_seen(file, all_refuse, 
     assert f"{file[ending].parent} has no {kind}; it holds BraTS_2_" in line
     for other in ENDINGS:
         assert (f"BraTS_2_{other}.nii.gz" in line) == (other != ending)
+
+
+def test_volumes_that_are_folders_are_named(models, refused, tmp_path):
+    """As Kaggle unpacks BraTS: a folder for each file."""
+    for path in write_brats(tmp_path / "data").iterdir():
+        path.rename(inside := path.with_name("x"))
+        path.mkdir()
+        inside.rename(path / "0000_x.nii.gz")
+    for command in (("evaluate", models["brats"], tmp_path / "data"),
+                    ("predict", models["brats"], tmp_path / "data" / "BraTS_1", "--out",
+                     tmp_path / "out")):
+        line = refused(*command)
+        assert "has no FLAIR, no T1, no T1ce, no T2" in line
+        assert "BraTS_1_flair.nii.gz is a folder, not a file; move the file in it out" in line
 
 
 def test_two_files_of_one_modality_are_both_named(file, all_refuse):

@@ -97,12 +97,13 @@ def find_files(folder, kinds):
             found[kind] = path
     if missing := [kind for kind in kinds if kind not in found]:
         seen = ", ".join(path.name for path in files[:6]) + ", …" * (len(files) > 6)
-        if folders := [path.name for path in visible(folder) if is_nifti(path) and path.is_dir()]:
-            raise InputError(f"{folder} has no {', no '.join(missing)}: {folders[0]} is a folder, "
-                             f"not a file; move the file in it to {folder}, and so with the others")
+        for path in (folder, *visible(folder)):
+            if is_nifti(path) and path.is_dir():  # so Kaggle unpacks BraTS
+                raise InputError(f"{folder} has no {', no '.join(missing)}: {path} is a folder, "
+                                 "not a file; move the file in it out, and so with the others")
         endings = " or ".join(f"_{ending}" for kind in missing
                               for ending in SPELLINGS.get(kind, (kind,)))
-        raise InputError(f"{folder} has no {', no '.join(missing)}; it holds {seen or 'none'}; add a file "
+        raise InputError(f"{folder} has no {', no '.join(missing)}; it holds {seen}; add a file "
                          f"whose name ends with {endings}")
     return {kind: found[kind] for kind in kinds}
 

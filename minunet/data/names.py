@@ -18,11 +18,6 @@ SCAN = re.compile(r"""
     """, re.VERBOSE)
 
 
-def own_name(path):
-    """The last part of a path as the user sees it: a link's own name, and one for ``"."``."""
-    return Path(os.path.abspath(path)).name
-
-
 def patient_names(paths, root):
     """Name patients after their folders or files, each differently.
 

@@ -187,12 +187,12 @@ def _geometry(path, header, axes):
     shape, affine = header.get_data_shape(), header.get_best_affine()
     while len(shape) > 3 and shape[-1] == 1:
         shape = shape[:-1]
+    if min(shape, default=-1) < 0:
+        raise InputError(f"the header of {path} is damaged: it says {_size(shape) or 'no'} voxels; "
+                         "export it again")
     if len(shape) not in axes:
         raise InputError(f"{path} is {len(shape)}-D, {_size(shape)}; expected "
                          f"{'-D or '.join(map(str, axes))}-D: {_advice(shape, axes)}")
-    if min(shape) < 0:
-        raise InputError(f"the header of {path} is damaged: it says {_size(shape)} voxels; export "
-                         "it again")
     if 0 in shape:
         raise InputError(f"{path} is empty, {_size(shape)}; replace or remove it")
     if not np.isfinite(affine).all() or np.linalg.matrix_rank(affine[:3, :3]) < 3:

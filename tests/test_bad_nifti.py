@@ -80,7 +80,7 @@ def in_zip(content):
     (lambda raw: raw[:344] + b"ni1\0" + raw[348:352], "one of a pair, .hdr and .img"),
     (lambda raw: raw[:70] + b"\1\0" + raw[72:], "its header is damaged (data code 1"),
     (lambda raw: raw[:42] + b"\xfd\xff" + raw[44:], "it says -3 × 8 × 7 voxels"),
-    (lambda raw: raw[:40] + b"\0\0" + raw[42:], "it says no voxels")])
+    (lambda raw: raw[:40] + b"\0\0" + raw[42:], "is empty, 0; replace or remove it")])
 @pytest.mark.parametrize("name", ["a.nii", "a.nii.gz"])
 def test_each_way_to_be_no_volume_has_its_own_line(tmp_path, capfd, change, what, name):
     path = tmp_path / name

@@ -184,17 +184,18 @@ def _floats(path, axes):
 
 def _geometry(path, header, axes):
     """The shape without axes of 1 beyond the third, which many tools add, and the affine."""
-    shape, affine = header.get_data_shape(), header.get_best_affine()
+    shape = header.get_data_shape()
     while len(shape) > 3 and shape[-1] == 1:
         shape = shape[:-1]
     if min(shape, default=-1) < 0:
         raise InputError(f"the header of {path} is damaged: it says {_size(shape) or 'no'} voxels; "
                          "export it again")
+    if 0 in shape:
+        raise InputError(f"{path} is empty, {_size(shape)}; replace or remove it")
     if len(shape) not in axes:
         raise InputError(f"{path} is {len(shape)}-D, {_size(shape)}; expected "
                          f"{'-D or '.join(map(str, axes))}-D: {_advice(shape, axes)}")
-    if 0 in shape:
-        raise InputError(f"{path} is empty, {_size(shape)}; replace or remove it")
+    affine = header.get_best_affine()
     if not np.isfinite(affine).all() or np.linalg.matrix_rank(affine[:3, :3]) < 3:
         raise InputError(f"the affine of {path} is singular: it does not say where a voxel lies; "
                          "mend its header")

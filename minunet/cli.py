@@ -14,6 +14,7 @@ from minunet.data import open_dataset
 from minunet.data.patient import split_patients
 from minunet.data.preprocess import Preprocessing
 from minunet.data.scheme import Scheme
+from minunet.data.seen import Seen
 from minunet.demo import demo
 from minunet.evaluate import evaluate, print_scores
 from minunet.files import InputError
@@ -81,17 +82,12 @@ def _train(options, step=None):
 def _evaluate(options):
     net, preprocessing, scheme, meta = _load(options)
     patients = open_dataset(options.data)
-    seen = set(meta.get("patients", {}).get("training", ()))
-    if options.held_out:
-        patients = [patient for patient in patients if patient.name not in seen]
-        if not patients:
-            raise InputError(f"the model was trained on all patients in {options.data}; "
-                             "leave out --held-out, or give other data")
-    print_scores(evaluate(net, preprocessing, patients, scheme), len(patients), seen, options.csv)
-    known = sum(patient.name in seen for patient in patients)
-    if known:
-        print(f"* {known} of {plural(len(patients), 'patient')}: the model was trained on them, so "
-              "their scores say nothing about new patients; --held-out leaves them out")
+    seen = Seen(meta.get("patients", {}).get("training", ()))
+    one_by_one = tqdm(patients, "scoring", unit="patient", leave=False, disable=None)
+    scored = evaluate(net, preprocessing, seen.sift(one_by_one, options.held_out), scheme)
+    print_scores(scored, len(patients), seen.names, options.csv)
+    if note := seen.note(len(patients), options.held_out):
+        print(note)
 
 
 def _predict(options):

@@ -4,8 +4,6 @@ import math
 from csv import DictWriter
 from textwrap import wrap
 
-from tqdm import tqdm
-
 from minunet.challenge import score_regions
 from minunet.data.scheme import BINARY
 from minunet.files import check_new, check_writable, replacing
@@ -38,7 +36,7 @@ def evaluate(net, preprocessing, patients, scheme=BINARY):
     InputError
         If a patient has other modalities or classes than the model, or is unusable.
     """
-    for patient in tqdm(patients, "scoring", unit="patient", leave=False, disable=None):
+    for patient in patients:
         scheme.check_modalities(patient.scheme, patient.name)
         scheme.check_classes(patient.scheme, patient.name)
         yield from _score(net, preprocessing, patient)

@@ -27,7 +27,7 @@ class Run:
         The run's folder.
     device : {"cpu", "cuda"}
     patients : dict
-        The names of the ``training`` and the ``validation`` patients.
+        For the ``training`` and the ``validation`` patients the digest of each by its name.
     data : str
         A digest of all slices: a resumed run must see the same.
     scheme : Scheme
@@ -67,7 +67,8 @@ class Run:
     def config(self):
         """What a resumed run must share with this one."""
         return {"settings": self.settings.to_dict(), "preprocessing": self.preprocessing.to_dict(),
-                "channels": self.net.config["in_channels"], "patients": self.patients,
+                "channels": self.net.config["in_channels"],
+                "patients": {part: list(digests) for part, digests in self.patients.items()},
                 "data": self.data, "scheme": self.scheme.to_dict()}
 
     def start(self):

@@ -13,6 +13,7 @@ from minunet.backend import to_device
 from minunet.cores import blas_on_one_thread
 from minunet.data.loader import batches, load_slices, one_ahead
 from minunet.data.preprocess import Preprocessing
+from minunet.data.seen import noting
 from minunet.data.shelf import Shelf
 from minunet.files import InputError
 from minunet.held_out import HeldOut
@@ -94,14 +95,16 @@ def train(training, validation, settings, out, *, device="cpu", resume=False, st
         If data, settings or folder are unusable, or the loss is no longer a number.
     """
     preprocessing = Preprocessing(settings.size, one_tumour=settings.one_tumour)
+    digests = {}
+    training, validation = (noting(part, digests) for part in (training, validation))
     # disable=None: no bars where nobody watches, as in a log file.
     reading = tqdm(training, "reading", unit="patient", leave=False, disable=None)
     slices = load_slices(reading, preprocessing)
     shelves = Shelf(), Shelf()
     held_out = [HeldOut(patient, preprocessing, *shelves) for patient in validation]
     run = Run(settings, preprocessing, slices.images.shape[-1], out, device,
-              patients={"training": [p.name for p in training],
-                        "validation": [p.name for p in validation]},
+              patients={part: {p.name: digests[p.name] for p in patients} for part, patients in
+                        (("training", training), ("validation", validation))},
               data=_digest(slices.images, slices.masks, *shelves), scheme=slices.scheme)
     run.resume() if resume else run.start()
     steps = -(-len(slices.masks) // settings.batch_size)  # an epoch

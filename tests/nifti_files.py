@@ -1,9 +1,17 @@
 """Small NIfTI files for the tests of volumes: odd orientations, odd voxels, one marked place."""
 
+import gzip
 import json
 
 import nibabel as nib
 import numpy as np
+import pytest
+
+from minunet.data.nifti import read_volume
+from minunet.files import InputError
+
+FIELDS = {"dim": 40, "datatype": 70, "pixdim": 76, "scl": 112, "units": 123, "qform_code": 252,
+          "sform_code": 254, "quatern": 256, "magic": 344}  # where they are in a header, in bytes
 
 
 def affine(codes="LPS", spacing=(1.0, 1.0, 1.0), tilt=0.0, origin=(12.5, -30.25, 7.125)):
@@ -76,3 +84,25 @@ def write_decathlon(folder, n=2, labels=None):
                "labels": labels or named, "training": pairs}
     (folder / "dataset.json").write_text(json.dumps(content))
     return folder
+
+
+def patched(path, array=None, matrix=None, **fields):
+    """Write a file, and over its header's fields what is given: numbers, or (kind, numbers)."""
+    image = nib.Nifti1Image(noise() if array is None else array,
+                            affine() if matrix is None else matrix)
+    image.set_sform(image.affine, 1)
+    image.set_qform(image.affine, 1)
+    content = bytearray(image.to_bytes())
+    for name, (kind, *values) in fields.items():
+        put = values[0] if kind == "bytes" else np.array(values, kind).tobytes()
+        content[FIELDS[name]: FIELDS[name] + len(put)] = put
+    path.write_bytes(gzip.compress(content) if path.suffix == ".gz" else content)
+    return path
+
+
+def reason(path, read=read_volume):
+    """The one line by which a file is refused; nothing else is printed."""
+    with pytest.raises(InputError) as caught:
+        read(path)
+    assert str(path) in str(caught.value) and "\n" not in str(caught.value)
+    return str(caught.value)

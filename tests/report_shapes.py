@@ -37,9 +37,9 @@ def box(shape, low, high):
 
 def canonical_mask(labels, spacing=(2.0, 1.0, 1.0), name="mask.nii.gz"):
     """A Mask whose patient coordinates have their origin in its first voxel."""
-    affine = np.diag([-spacing[2], -spacing[1], spacing[0], 1])
-    return Mask(name, np.asarray(labels, np.int32), spacing, affine,
-                lambda index: np.asarray(index)[..., ::-1] * np.diag(affine)[:3])
+    steps = np.array([-spacing[2], -spacing[1], spacing[0]])
+    return Mask(name, np.asarray(labels, np.int32), spacing,
+                lambda index: np.asarray(index)[..., ::-1] * steps)
 
 
 def labels(*boxes, value=1):

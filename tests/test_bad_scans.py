@@ -1,10 +1,14 @@
 """Bad scans without a patient's folder: single files, and tasks of the Decathlon."""
 
+import json
+
 import nibabel as nib
 import numpy as np
 import pytest
 from conftest import SMALL
 from nifti_files import heads, noise, write_decathlon, write_nifti
+
+from minunet.data import open_dataset
 
 
 def test_3d_where_4d_is_expected(models, refused, tmp_path):
@@ -19,18 +23,15 @@ def test_4d_where_3d_is_expected(models, refused, tmp_path):
     assert "scan has 4 channels, the model takes 1" in line
 
 
-@pytest.mark.parametrize("shape", [(36, 32), (5, 6, 7, 1, 2)])
-def test_other_numbers_of_axes(models, refused, tmp_path, shape):
+@pytest.mark.parametrize("shape, advice", [
+    ((36, 32), "a single picture as PNG or TIFF, or give it a third axis of length 1"),
+    ((36,), "a single picture as PNG"),
+    ((5, 6, 7, 1, 2), "remove axes of length 1, so that the channels are the fourth and last")])
+def test_other_numbers_of_axes_get_advice_of_their_own(models, refused, tmp_path, shape, advice):
     scan = write_nifti(tmp_path / "scan.nii.gz", noise(shape))
     line = refused("predict", models["grey"], scan, "--out", tmp_path / "out")
-    assert f"{scan} is {len(shape)}-D" in line
-
-
-def test_a_text_of_that_name_is_no_volume(models, refused, tmp_path):
-    path = tmp_path / "scan.nii"
-    path.write_text("a letter\n" * 100)
-    line = refused("predict", models["grey"], path, "--out", tmp_path / "out")
-    assert f"cannot read {path}: it is truncated or no NIfTI volume" in line
+    assert f"{scan} is {len(shape)}-D, {' × '.join(map(str, shape))}; expected 3-D or 4-D" in line
+    assert advice in line
 
 
 def test_a_volume_that_is_not_there(models, refused, tmp_path):
@@ -99,12 +100,43 @@ def test_a_file_that_the_decathlons_description_lists_and_is_not_there(models, r
     assert f"cannot read {task / 'imagesTr' / 'BRATS_2.nii.gz'}: No such file" in line
 
 
-@pytest.mark.parametrize("content", ["", "[]", '{"modality": {}}', "{"])
-def test_a_description_that_is_none(models, refused, tmp_path, content):
+@pytest.mark.parametrize("content, found", [
+    ("", "Expecting value"), ("[]", "list indices"), ("{", "Expecting property name"),
+    ('{"modality": {}}', "it has no 'labels'"), ('{"channel_names": {}}', "it has no 'modality'")])
+def test_a_description_that_is_none_is_told_what_it_lacks(
+        models, refused, tmp_path, content, found):
     task = write_decathlon(tmp_path / "task")
     (task / "dataset.json").write_text(content)
     line = refused("evaluate", models["brats"], task)
-    assert f"{task / 'dataset.json'} is no description of a Decathlon task" in line
+    assert f"{task / 'dataset.json'} is no description of a Decathlon task ({found}" in line
     (task / "dataset.json").unlink()
     assert f"cannot read {task / 'dataset.json'}: No such file" in refused(
         "evaluate", models["brats"], task)
+
+
+@pytest.mark.parametrize("name, found", [
+    ("imagesTr/BRATS_1", "did you mean imagesTr/BRATS_1.nii.gz?"),
+    ("imagesTr/BRATS_1.mha", "convert it, or give its whole name"), (1, "1 is no file's name")])
+@pytest.mark.parametrize("kind", ["image", "label"])
+def test_a_file_that_is_no_nifti_by_its_name(models, refused, tmp_path, kind, name, found):
+    task = write_decathlon(tmp_path / "task")
+    content = json.loads((task / "dataset.json").read_text())
+    content["training"][0][kind] = name
+    (task / "dataset.json").write_text(json.dumps(content))
+    line = refused("evaluate", models["brats"], task)
+    assert str(task / "dataset.json") in line and found in line
+
+
+@pytest.mark.parametrize("labels", [{"1": "tumour"}, {"1": "tumour", "2": "oedema"}])
+def test_a_description_without_background(models, refused, tmp_path, labels):
+    task = write_decathlon(tmp_path / "task", labels=labels)
+    line = refused("evaluate", models["brats"], task)
+    assert f"{task / 'dataset.json'} names no label 0, the background (only 1" in line
+    assert 'add "0": "background"' in line
+
+
+def test_a_description_that_a_windows_editor_saved_is_read(tmp_path):
+    task = write_decathlon(tmp_path / "task")
+    text = (task / "dataset.json").read_text()
+    (task / "dataset.json").write_text("\ufeff" + text, encoding="utf-8")
+    assert len(open_dataset(task)) == 2

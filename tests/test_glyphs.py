@@ -7,7 +7,8 @@ import pytest
 from matplotlib.figure import Figure
 
 from minunet.glyphs import box_what_fonts_lack
-from minunet.plots import plot_grid, plot_overlay, plot_predictions
+from minunet.overlays import draw_slice
+from minunet.plots import plot_grid, plot_predictions
 
 NAME = "患者一号 Ünsal → 1"
 
@@ -49,6 +50,6 @@ def test_figures_with_such_names_are_written_in_silence(name, tmp_path, capfd):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         plot_predictions([row], tmp_path / "p.png", title=name)
-        plot_overlay(image, image > 0.5, tmp_path / "o.png", title=name)
+        draw_slice(tmp_path / "o.png", image, image > 0.5, (0, 1), text=name)
         plot_grid([(name, image, {})], tmp_path / "g.png")
     assert capfd.readouterr() == ("", "")

@@ -5,10 +5,11 @@ from functools import partial
 
 import numpy as np
 
+from minunet.data.names import check_once, patient_names
 from minunet.data.nifti import read_labels
 from minunet.data.scheme import Scheme, check_labels
 from minunet.data.volumes import is_nifti, read_stack, stem, visible, volume_folders, volume_patient
-from minunet.files import InputError
+from minunet.files import InputError, warn
 
 SEGMENTATION = "segmentation"
 SPELLINGS = {  # how file names end, whatever their case, from 2018 to 2023
@@ -20,7 +21,9 @@ SPELLINGS = {  # how file names end, whatever their case, from 2018 to 2023
 }
 MODALITIES = ("FLAIR", "T1", "T1ce", "T2")
 CLASSES = ("background", "necrotic core", "oedema", "enhancing tumour")
-ENHANCING = (3, 4)  # two labels of one class: 4 until 2022, 3 from 2023
+ENHANCING = (3, 4)  # two labels of one class
+YEARS = "BraTS marks enhancing tumour by 4 until 2022 and by 3 in 2023"
+LATER = "from 2024 on 4 is the cavity that surgery left"
 
 
 def read_brats(folder):
@@ -45,7 +48,8 @@ def read_brats(folder):
     Raises
     ------
     InputError
-        If `folder` is not there or holds no volumes; a modality is missing or there twice.
+        If `folder` is not there or holds no volumes; a modality is missing or there twice; two
+        folders are one, by a link.
 
     References
     ----------
@@ -57,10 +61,11 @@ def read_brats(folder):
     if not folders:
         raise InputError(f"found no NIfTI files in {folder} or its folders; give a folder that "
                          "holds a folder for each patient")
+    check_once(folders)
     files = [find_files(path, (*MODALITIES, SEGMENTATION)) for path in folders]
     scheme = Scheme(MODALITIES, CLASSES, (0, 1, 2, _enhancing(files)))
-    return [_patient(path.resolve().name, found, scheme)
-            for path, found in zip(folders, files, strict=True)]
+    return [_patient(name, found, scheme)
+            for name, found in zip(patient_names(folders, folder), files, strict=True)]
 
 
 def find_files(folder, kinds):
@@ -92,6 +97,10 @@ def find_files(folder, kinds):
             found[kind] = path
     if missing := [kind for kind in kinds if kind not in found]:
         seen = ", ".join(path.name for path in files[:6]) + ", …" * (len(files) > 6)
+        for path in (folder, *visible(folder)):
+            if is_nifti(path) and path.is_dir():  # so Kaggle unpacks BraTS
+                raise InputError(f"{folder} has no {', no '.join(missing)}: {path} is a folder, "
+                                 "not a file; move the file in it out, and so with the others")
         endings = " or ".join(f"_{ending}" for kind in missing
                               for ending in SPELLINGS.get(kind, (kind,)))
         raise InputError(f"{folder} has no {', no '.join(missing)}; it holds {seen}; add a file "
@@ -118,10 +127,24 @@ def encode(labels, path):
         If it holds a label that no year of BraTS has, or both of those for enhancing tumour.
     """
     check_labels(labels, (0, 1, 2, *ENHANCING), path)
-    if all((labels == value).any() for value in ENHANCING):
-        raise InputError(f"{path} holds the labels 3 and 4; BraTS marks enhancing tumour by one "
-                         "of them; mend or remove it")
+    three, four = ((labels == value).any() for value in ENHANCING)
+    if three and four:
+        raise InputError(f"{path} holds the labels 3 and 4; {YEARS}; {LATER}: data of those years "
+                         "is not understood. Mend or remove it")
+    if four and stem(path).endswith("-seg"):  # as names are written from 2023 on
+        warn(f"{path.parent} is named as from 2023 on and has the label 4, taken for enhancing "
+             f"tumour; {YEARS}; {LATER}")
     return np.where(labels == 4, 3, labels).astype(np.uint8)
+
+
+def other_years(labels, others):
+    """Say that one of two label maps marks by 4 and the other by 3; None if it is not so."""
+    marks = [[value for value in ENHANCING if (found == value).any()] for found in (labels, others)]
+    if sorted(marks) != [[3], [4]]:
+        return None
+    (one,), (other,) = marks
+    return (f"the first has the label {one}, the second {other}; {YEARS}. If they are of two "
+            "years, make the labels alike, or one will seem to vanish and another to be new")
 
 
 def _patient(name, files, scheme):

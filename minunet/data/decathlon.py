@@ -5,9 +5,10 @@ from functools import partial
 from pathlib import Path
 
 from minunet.data import brats
-from minunet.data.nifti import read_scan
+from minunet.data.names import check_once, patient_names
+from minunet.data.nifti import SUFFIXES, read_scan
 from minunet.data.scheme import Scheme
-from minunet.data.volumes import stem, volume_patient
+from minunet.data.volumes import is_nifti, stem, volume_patient
 from minunet.files import InputError
 
 DESCRIPTION = "dataset.json"
@@ -37,32 +38,63 @@ def read_decathlon(folder):
     Raises
     ------
     InputError
-        If ``dataset.json`` or a file that it lists is missing, or it is no such description.
+        If ``dataset.json`` or a file that it lists is missing or listed twice, or it is no such
+        description.
 
     References
     ----------
     M. Antonelli et al., "The Medical Segmentation Decathlon", Nature Communications 13:4128 (2022).
     """
     folder = Path(folder)
+    modalities, labels, pairs = _described(folder)
+    scheme = _scheme(modalities, labels)
+    images = [image for image, _ in pairs]
+    check_once(images)
+    names = patient_names([image.with_name(stem(image)) for image in images], folder)
+    return [volume_patient(name, scheme, image, label,
+                           partial(_read, image, scheme.modalities), scheme.encode)
+            for name, (image, label) in zip(names, pairs, strict=True)]
+
+
+def _described(folder):
+    """What ``dataset.json`` says: modalities, names of labels by their values, pairs of files."""
     path = folder / DESCRIPTION
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(path.read_text(encoding="utf-8-sig"))
         modalities = [content["modality"][str(c)] for c in range(len(content["modality"]))]
         labels = {int(value): str(name) for value, name in content["labels"].items()}
-        pairs = [(folder / pair["image"], folder / pair["label"]) for pair in content["training"]]
+        pairs = [tuple(folder / _file(pair[kind], path) for kind in ("image", "label"))
+                 for pair in content["training"]]
+    except InputError:
+        raise
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror}; it names modalities and labels, "
                          "so put it beside imagesTr") from error
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise InputError(f"{path} is no description of a Decathlon task ({error!r}); it needs "
-                         "modality, labels and training") from error
+        found = f"it has no {error}" if isinstance(error, KeyError) else str(error)
+        raise InputError(f"{path} is no description of a Decathlon task ({found}); it needs "
+                         'modality ({"0": "FLAIR", …}), labels ({"0": "background", …}) and '
+                         "training") from error
+    if labels and 0 not in labels:
+        raise InputError(f"{path} names no label 0, the background (only "
+                         f"{', '.join(map(str, sorted(labels)))}); add \"0\": \"background\"")
     if not pairs or len(labels) < 2 or not all(0 <= value < 256 for value in labels):
         raise InputError(f"{path} lists {len(pairs)} training images and {len(labels)} labels; "
                          "give at least 1 image, and 2 labels from 0 to 255")
-    scheme = _scheme(modalities, labels)
-    return [volume_patient(stem(image), scheme, image, label,
-                           partial(_read, image, scheme.modalities), scheme.encode)
-            for image, label in pairs]
+    return modalities, labels, pairs
+
+
+def _file(name, description):
+    """A file's name as `description` has it, if it is that of a NIfTI file."""
+    if not isinstance(name, str):
+        raise TypeError(f"{name!r} is no file's name")
+    if not is_nifti(path := Path(name)):
+        whole = next((f"; did you mean {name}{suffix}?" for suffix in SUFFIXES
+                      if (description.parent / f"{name}{suffix}").is_file()), "; convert it, "
+                     "or give its whole name")
+        raise InputError(f"{description} lists {name}, whose name is not that of a NIfTI file "
+                         f"({' or '.join(SUFFIXES)}){whole}")
+    return path
 
 
 def _scheme(modalities, labels):

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from minunet.data.names import check_once, patient_names
 from minunet.data.pairs import pair, paired_patient, visible
 from minunet.files import InputError
 
@@ -27,7 +28,8 @@ def read_lgg(folder):
     Raises
     ------
     InputError
-        If `folder` is not there or holds no pairs, or a file lacks its partner.
+        If `folder` is not there or holds no pairs; a file lacks its partner; two folders are one,
+        by a link.
 
     Notes
     -----
@@ -39,22 +41,21 @@ def read_lgg(folder):
     paths = visible(folder)
     alone = any(path.name.endswith("_mask.tif") for path in paths)
     folders = [folder] if alone else [path for path in paths if path.is_dir()]
-    patients = [patient for path in folders if (patient := _patient(path))]
-    if not patients:
+    pairs = {path: found for path in folders if (found := _pairs(path))}
+    if not pairs:
         raise InputError(f"found no pairs NAME_1.tif and NAME_1_mask.tif in {folder} or its "
                          "folders, nor folders images and masks, nor NIfTI files; give a folder "
                          "that has one")
-    return patients
+    check_once(pairs)
+    return list(map(paired_patient, patient_names(list(pairs), folder), pairs.values()))
 
 
-def _patient(folder):
-    """The patient in a folder, or None if it has no TIFF file."""
+def _pairs(folder):
+    """Image and mask of each slice in a folder, by its name; none if it has no TIFF file."""
     files = [path for path in visible(folder) if path.suffix == ".tif" and path.is_file()]
     masks = {path.stem.removesuffix("_mask"): path for path in files if _is_mask(path)}
     images = {path.stem: path for path in files if not _is_mask(path)}
-    pairs = pair(images, masks, folder)
-    # Resolved, since "." has no name.
-    return paired_patient(folder.resolve().name, pairs) if pairs else None
+    return pair(images, masks, folder)
 
 
 def _is_mask(path):

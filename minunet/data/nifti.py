@@ -1,30 +1,26 @@
 """Volumes as NIfTI files, read into one orientation and written back in the file's own."""
 
 import gzip
-import zlib
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import nibabel as nib
 import numpy as np
-from nibabel.filebasedimages import ImageFileError
-from nibabel.imageglobals import LoggingOutputSuppressor
 from nibabel.orientations import apply_orientation
-from nibabel.spatialimages import HeaderDataError
-from nibabel.wrapstruct import WrapStructError
 
+from minunet.data.nifti_file import check_size, opened, quiet, read_voxels
 from minunet.data.orientation import (
     canonical_affine,
+    contradiction,
     from_canonical,
     order,
     spacing,
     to_canonical,
 )
-from minunet.files import InputError, replacing
+from minunet.files import InputError, replacing, warn
 
 SUFFIXES = (".nii", ".nii.gz")
-GZIP, NIFTI2 = b"\x1f\x8b", (b"\x1c\x02\x00\x00", b"\x00\x00\x02\x1c")  # how such files begin
+ROUNDING = 1e-3  # how far from a whole number a scale factor or a float may have moved a label
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,8 +78,9 @@ def read_volume(path):
     Raises
     ------
     InputError
-        If the file is missing, truncated, damaged or no NIfTI; not 3-D, or empty; if its affine
-        is singular, or makes axial slices one voxel thin; or if it holds NaN or infinity.
+        If the file is missing, truncated, damaged or no NIfTI; larger than memory; not 3-D, or
+        empty; if its affine is singular, or makes axial slices one voxel thin; or if it holds NaN,
+        infinity, colours or complex numbers.
     """
     return _floats(path, (3,))
 
@@ -101,13 +98,17 @@ def read_scan(path):
 def read_labels(path):
     """Read a label map; ``data`` is (D, H, W), int32.
 
-    Parameters and errors are those of `read_volume`; a fraction is no label either.
+    Parameters and errors are those of `read_volume`; a fraction is no label either. What lies
+    within a thousandth of a whole number is that number: some tools store labels as floats, or as
+    integers with a scale factor.
     """
     volume = _floats(path, (3,))
-    labels = volume.data.astype(np.int32)
-    if (wrong := labels != volume.data).any():
-        raise InputError(f"{path} holds {volume.data[wrong][0]:g}, which is no label; give a "
-                         "segmentation of whole numbers, not an image or probabilities")
+    with np.errstate(invalid="ignore"):  # beyond int32: some other number, caught below
+        labels = np.rint(volume.data).astype(np.int32)
+    if (wrong := ~(np.abs(labels - volume.data) < ROUNDING)).any():
+        raise InputError(f"{path} holds {volume.data[wrong][0]!s}, which is no label; give a "
+                         "segmentation of whole numbers, saved without a scale factor, not an "
+                         "image or probabilities")
     return replace(volume, data=labels)
 
 
@@ -120,10 +121,9 @@ def read_geometry(path):
         As `read_volume` does, as far as the header tells.
     """
     path = Path(path)
-    with _one_line(path), _file(path) as file:
-        header = _kind(file.peek(4)[:4]).header_class.from_fileobj(file)
-        affine = header.get_best_affine()
-    shape = _checked(path, header.get_data_shape(), affine, (3, 4))
+    with opened(path) as (_, header):
+        shape, affine = _geometry(path, header, (3, 4))
+        check_size(path, header)
     return tuple(shape[axis] for axis in order(affine)), spacing(affine, header)
 
 
@@ -160,9 +160,10 @@ def write_volume(path, array, like):
     # What the scan's header says about intensities is not true of a mask.
     header["cal_min"] = header["cal_max"] = 0
     header.set_intent("none")
-    image = (nib.Nifti2Image if isinstance(header, nib.Nifti2Header) else nib.Nifti1Image)(
-        stored, like.affine, header)
-    content = image.to_bytes()
+    with quiet():
+        image = (nib.Nifti2Image if isinstance(header, nib.Nifti2Header) else nib.Nifti1Image)(
+            stored, like.affine, header)
+        content = image.to_bytes()
     with replacing(path) as temporary:
         temporary.write_bytes(gzip.compress(content, 6, mtime=0)  # no date: same in, same out
                               if str(path).lower().endswith(".gz") else content)
@@ -171,30 +172,30 @@ def write_volume(path, array, like):
 def _floats(path, axes):
     """Read a file as a canonical `Volume` of float32, if its number of axes is one of `axes`."""
     path = Path(path)
-    with _one_line(path), np.errstate(over="ignore"):  # beyond float32: infinity, caught below
-        with _file(path) as file:
-            content = file.read()  # to its end, where gzip compares its checksum
-        image = _kind(content[:4]).from_bytes(content)
-        if image.get_data_dtype().kind not in "iuf":
-            raise ValueError(f"voxels of type {image.get_data_dtype()}")
-        data = image.get_fdata(dtype=np.float32, caching="unchanged")
-    shape = _checked(path, image.shape, image.affine, axes)
-    data = apply_orientation(data.reshape(shape), to_canonical(image.affine))
-    if not np.isfinite(data).all():
-        raise InputError(f"{path} holds NaN or infinity; mend or remove it")
-    return Volume(np.ascontiguousarray(data), spacing(image.affine, image.header), image.affine,
-                  image.header)
+    with opened(path) as (file, header):
+        shape, affine = _geometry(path, header, axes)
+        check_size(path, header)
+        data = read_voxels(file, header).reshape(shape, order="F")
+        if not np.isfinite(data).all():
+            raise InputError(f"{path} holds NaN or infinity; mend or remove it")
+        data = np.ascontiguousarray(apply_orientation(data, to_canonical(affine)))
+    return Volume(data, spacing(affine, header), affine, header)
 
 
-def _checked(path, shape, affine, axes):
-    """The shape without axes of 1 beyond the third, which many tools add, if all is usable."""
+def _geometry(path, header, axes):
+    """The shape without axes of 1 beyond the third, which many tools add, and the affine."""
+    shape = header.get_data_shape()
     while len(shape) > 3 and shape[-1] == 1:
         shape = shape[:-1]
-    if len(shape) not in axes:
-        raise InputError(f"{path} is {len(shape)}-D, {_size(shape)}; expected "
-                         f"{'-D or '.join(map(str, axes))}-D: give each channel its own file")
+    if min(shape, default=-1) < 0:
+        raise InputError(f"the header of {path} is damaged: it says {_size(shape) or 'no'} voxels; "
+                         "export it again")
     if 0 in shape:
         raise InputError(f"{path} is empty, {_size(shape)}; replace or remove it")
+    if len(shape) not in axes:
+        raise InputError(f"{path} is {len(shape)}-D, {_size(shape)}; expected "
+                         f"{'-D or '.join(map(str, axes))}-D: {_advice(shape, axes)}")
+    affine = header.get_best_affine()
     if not np.isfinite(affine).all() or np.linalg.matrix_rank(affine[:3, :3]) < 3:
         raise InputError(f"the affine of {path} is singular: it does not say where a voxel lies; "
                          "mend its header")
@@ -202,35 +203,17 @@ def _checked(path, shape, affine, axes):
     if 1 in slices:
         raise InputError(f"axial slices of {path} are {_size(slices)} voxels, too thin to "
                          "segment; give a volume with more than one along both axes")
-    return shape
+    if text := contradiction(header):
+        warn(f"{path}: {text}")
+    return shape, affine
 
 
-def _file(path):
-    """Open a file to read, decompressed if its content, not its name, says so."""
-    try:
-        with open(path, "rb") as file:
-            packed = file.read(2) == GZIP
-    except OSError as error:
-        raise InputError(f"cannot read {path}: {error.strerror}") from error
-    return gzip.open(path) if packed else open(path, "rb")
-
-
-def _kind(start):
-    return nib.Nifti2Image if start in NIFTI2 else nib.Nifti1Image
-
-
-@contextmanager
-def _one_line(path):
-    """Turn whatever decoders raise and log about a damaged file into one `InputError`."""
-    try:
-        with LoggingOutputSuppressor():
-            yield
-    except InputError:
-        raise
-    except (OSError, EOFError, ValueError, zlib.error, MemoryError, ImageFileError,
-            HeaderDataError, WrapStructError) as error:
-        raise InputError(f"cannot read {path}: it is truncated or no NIfTI volume; "
-                         "replace or remove it") from error
+def _advice(shape, axes):
+    if len(shape) < 3:
+        return "save a single picture as PNG or TIFF, or give it a third axis of length 1"
+    if len(shape) > 4 and 4 in axes:
+        return "remove axes of length 1, so that the channels are the fourth and last"
+    return "give each channel its own file"
 
 
 def _size(shape):

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from minunet.data.names import head_of
 from minunet.data.scheme import BINARY, Scheme
 from minunet.files import InputError
 
@@ -16,7 +17,7 @@ class Patient:
     Attributes
     ----------
     name : str
-        For example ``"TCGA_CS_5393_19990606"``.
+        For example ``"TCGA_CS_5393_19990606"``. No two patients of a dataset have the same.
     slices : tuple of str
         A name for each slice, in anatomical order.
     load : callable
@@ -39,19 +40,20 @@ class Patient:
 
 
 def split_patients(patients, fraction, seed):
-    """Split a dataset by patient into a part to train on and a part held out.
+    """Split a dataset by head into a part to train on and a part held out.
 
-    Neighbouring slices of one patient are nearly the same picture. Were slices split
-    instead of patients, the network would be scored on pictures it has all but seen.
+    Neighbouring slices of one patient are nearly the same picture, and so are two scans of one
+    head. Were slices or scans split instead of heads (`names.head_of`), the network would be
+    scored on pictures it has all but seen.
 
     Parameters
     ----------
     patients : list of Patient
     fraction : float
-        Share of the patients to hold out, in (0, 1). The number is rounded, and at least
-        one patient goes to each part.
+        Share of the heads to hold out, in (0, 1). The number is rounded, and at least one head
+        goes to each part.
     seed : int
-        The same seed and the same number of patients give the same split.
+        The same seed and the same number of heads give the same split.
 
     Returns
     -------
@@ -63,15 +65,21 @@ def split_patients(patients, fraction, seed):
     ValueError
         If `fraction` is not between 0 and 1.
     InputError
-        If there are fewer than two patients.
+        If there are fewer than two heads.
     """
     if not 0 < fraction < 1:
         raise ValueError(f"fraction: expected a number between 0 and 1, got {fraction}")
-    if len(patients) < 2:
+    owners = [head_of(patient.name) for patient in patients]
+    heads = list(dict.fromkeys(owners))
+    if len(heads) < 2:
         found = f"the one patient {patients[0].name}" if patients else "no patient"
+        if len(patients) > 1:
+            found = f"{len(patients)} scans of the one head {heads[0]}"
         raise InputError(f"found {found}; give at least two, one to train on and one to hold out")
-    count = min(max(round(fraction * len(patients)), 1), len(patients) - 1)
-    held_out = set(np.random.default_rng(seed).permutation(len(patients))[:count].tolist())
-    training = [patient for i, patient in enumerate(patients) if i not in held_out]
-    validation = [patient for i, patient in enumerate(patients) if i in held_out]
-    return training, validation
+    count = min(max(round(fraction * len(heads)), 1), len(heads) - 1)
+    drawn = np.random.default_rng(seed).permutation(len(heads))[:count]
+    held_out = {heads[i] for i in drawn}
+    parts = ([], [])
+    for patient, head in zip(patients, owners, strict=True):
+        parts[head in held_out].append(patient)
+    return parts

@@ -6,10 +6,12 @@ from pathlib import Path
 import numpy as np
 
 from minunet.data.nifti import SUFFIXES, read_geometry, read_labels, read_volume
+from minunet.data.orientation import distance
 from minunet.data.pairs import visible
 from minunet.data.patient import Patient
 from minunet.files import InputError
 
+TOLERANCE = 0.01  # voxels: what lies closer was written by two programs that round
 LEVELS = 4  # of folders to look into: archive, grade, patient, and one to spare
 
 
@@ -26,13 +28,15 @@ def stem(path):
 def volume_folders(folder, levels=LEVELS):
     """List the folders at or below `folder` that hold NIfTI files, in natural order.
 
+    A folder that is named like such a file counts as one: `brats.find_files` says what is wrong.
+
     Raises
     ------
     InputError
         If `folder` is not there, or one cannot be listed.
     """
     paths = visible(folder)
-    if any(is_nifti(path) and path.is_file() for path in paths):
+    if any(map(is_nifti, paths)):
         return [Path(folder)]
     return [found for path in paths if levels > 1 and path.is_dir()
             for found in volume_folders(path, levels - 1)]
@@ -40,9 +44,6 @@ def volume_folders(folder, levels=LEVELS):
 
 def check_aligned(one, path, other, other_path):
     """Raise `InputError` unless two volumes have equal shapes and lie on each other.
-
-    They do if no corner of the one is further from the other's than a hundredth of a voxel;
-    how the files store their axes does not matter.
 
     Parameters
     ----------
@@ -54,12 +55,29 @@ def check_aligned(one, path, other, other_path):
     if shape != other_shape:
         raise InputError(f"{path} has {_size(shape)} voxels and {other_path.name} "
                          f"{_size(other_shape)}; a patient's volumes must have one grid")
-    corners = np.indices((2, 2, 2)).reshape(3, 8).T * (np.array(shape) - 1)
-    apart = one.patient_coordinates(corners) - other.patient_coordinates(corners)
-    distance = np.linalg.norm(apart, axis=1).max()
-    if distance > 0.01 * min(one.spacing):
-        raise InputError(f"{path} and {other_path.name} do not align: their affines differ by up "
-                         f"to {distance:.3g} mm; register them, or export them again")
+    check_places(path, other_path.name, shape, one.patient_coordinates, other.patient_coordinates)
+
+
+def check_places(name, other_name, shape, place, other):
+    """Raise `InputError` unless the voxels of two volumes lie at the same places in the patient.
+
+    They do if no corner of the one is further from the other's than a hundredth of a voxel; how
+    the files store their axes does not matter.
+
+    Parameters
+    ----------
+    name, other_name : str or Path
+        What to call them.
+    shape : (int, int, int)
+        (D, H, W) of both.
+    place, other : callable
+        Like `Volume.patient_coordinates`: from indices (…, 3) to millimetres.
+    """
+    apart, voxels = distance(shape, place, other)
+    if voxels > TOLERANCE:
+        raise InputError(f"{name} and {other_name} do not align: they lie up to {apart:.3g} mm "
+                         f"({voxels:.3g} voxels) apart; register and resample one onto the other, "
+                         "or export them again")
 
 
 def read_stack(paths):

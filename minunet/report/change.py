@@ -4,6 +4,8 @@ import numpy as np
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
+from minunet.data.brats import other_years
+from minunet.files import warn
 from minunet.report.mask import check_same_grid
 from minunet.report.tumours import amount, regions, split_tumours
 
@@ -101,8 +103,10 @@ def compare(before, after):
     InputError
         If the grids differ.
     """
-    check_same_grid(before.name, before.labels.shape, before.affine,
-                    after.name, after.labels.shape, after.affine)
+    check_same_grid(before.name, before.labels.shape, before.to_patient,
+                    after.name, after.labels.shape, after.to_patient)
+    if text := other_years(before.labels, after.labels):
+        warn(f"{before.name} and {after.name}: {text}")
     labels = sorted({int(n) for mask in (before, after) for n in np.unique(mask.labels) if n})
     old, new = split_tumours(before), split_tumours(after)
     lesions, specks = _follow(before, old, new)

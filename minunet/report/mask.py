@@ -9,12 +9,12 @@ import numpy as np
 from minunet.data.images import read_image, read_mask
 from minunet.data.nifti import SUFFIXES, read_labels, read_volume
 from minunet.data.pairs import natural_key, visible
+from minunet.data.volumes import check_places
 from minunet.files import InputError
 from minunet.predict_files import read_slices
 from minunet.predict_inputs import list_slices
 
 MOST_LABELS = 10  # more values than that are no segmentation but an image
-TOLERANCE = 1e-3  # mm: affines that differ by less are one grid, written by two programs
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,8 +29,6 @@ class Mask:
         0 is background.
     spacing : (float, float, float) or None
         Millimetres along D, H, W; None if unknown, as for PNG and TIFF.
-    affine : ndarray (4, 4) or None
-        The file's own.
     to_patient : callable or None
         From indices (…, 3) to patient coordinates in mm, RAS+; None if unknown.
     files : tuple of str
@@ -40,7 +38,6 @@ class Mask:
     name: str
     labels: np.ndarray
     spacing: tuple[float, float, float] | None = None
-    affine: np.ndarray | None = None
     to_patient: Callable | None = None
     files: tuple[str, ...] = ()
 
@@ -78,8 +75,7 @@ def read_report_mask(path):
     if path.name.lower().endswith(SUFFIXES):
         volume = read_labels(path)
         _check_labels(path, volume.data)
-        return Mask(path.name, volume.data, volume.spacing, volume.affine,
-                    volume.patient_coordinates)
+        return Mask(path.name, volume.data, volume.spacing, volume.patient_coordinates)
     files = _slices(path) if path.is_dir() else [path]
     slices = [read_mask(file)[0] for file in files]
     for file, pixels in zip(files, slices, strict=True):
@@ -126,21 +122,21 @@ def read_report_image(path, mask):
         If it cannot be read, or its voxels are not those of the mask.
     """
     path = Path(path)
-    affine = None
+    place = None
     if path.name.lower().endswith(SUFFIXES):
         volume = read_volume(path)
-        image, affine = volume.data, volume.affine
+        image, place = volume.data, volume.patient_coordinates
     elif path.is_dir():
         image = read_slices(path.resolve().name, list_slices(path))
         image = image[..., image.shape[-1] // 2]
     else:
         image = read_image(path)
         image = image[np.newaxis, ..., image.shape[-1] // 2]
-    check_same_grid(mask.name, mask.labels.shape, mask.affine, path.name, image.shape, affine)
+    check_same_grid(mask.name, mask.labels.shape, mask.to_patient, path.name, image.shape, place)
     return image
 
 
-def check_same_grid(name, shape, affine, other, other_shape, other_affine):
+def check_same_grid(name, shape, place, other, other_shape, other_place):
     """Raise `InputError` unless two volumes have the same voxels at the same places.
 
     Parameters
@@ -148,27 +144,20 @@ def check_same_grid(name, shape, affine, other, other_shape, other_affine):
     name, other : str
         What to call them.
     shape, other_shape : tuple of int
-    affine, other_affine : ndarray (4, 4) or None
-        Of the files; None where there is none.
+    place, other_place : callable or None
+        From indices (…, 3) to patient coordinates; None where they are unknown.
     """
     if shape != other_shape:
         raise InputError(f"{name} is {_size(shape)} and {other} is {_size(other_shape)} (slices × "
                          "rows × columns); they must have the same voxels: resample one onto "
                          "the other")
-    if (affine is None) != (other_affine is None):
-        nifti, plain = (name, other) if other_affine is None else (other, name)
+    if (place is None) != (other_place is None):
+        nifti, plain = (name, other) if other_place is None else (other, name)
         raise InputError(f"{nifti} says where in the patient it lies and {plain} does not; "
                          "give both as NIfTI, or neither")
-    if affine is not None and not np.allclose(affine, other_affine, rtol=0, atol=TOLERANCE):
-        raise InputError(f"{name} and {other} lie at different places: their affines are "
-                         f"{_rows(affine)} and {_rows(other_affine)}; "
-                         "register and resample one onto the other")
+    if place is not None:
+        check_places(name, other, shape, place, other_place)
 
 
 def _size(shape):
     return " × ".join(map(str, shape))
-
-
-def _rows(affine):
-    """The affine's rows in one line, without the last, which is always 0 0 0 1."""
-    return "[" + "; ".join(" ".join(f"{v:.4g}" for v in row) for row in affine[:3]) + "]"

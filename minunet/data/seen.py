@@ -1,0 +1,135 @@
+"""Which patients a model was trained on: told by their data, since names say little.
+
+Two hospitals have a patient 1 each, and one patient may get another name.
+"""
+
+import hashlib
+from dataclasses import replace
+from functools import partial
+
+import numpy as np
+
+from minunet.files import InputError, warn
+from minunet.words import plural
+
+
+def digest(images):
+    """Give a digest of a patient's images; the same on every machine, and for every file format.
+
+    Masks do not count: whoever draws the outlines anew has the same patient.
+
+    Parameters
+    ----------
+    images : ndarray (D, H, W, C)
+        As `Patient.load` gives them.
+
+    Returns
+    -------
+    str
+        16 hexadecimal digits.
+    """
+    stored = np.ascontiguousarray(images, images.dtype.newbyteorder("<"))
+    found = hashlib.blake2b(f"{stored.shape} {images.dtype.name}".encode(), digest_size=8)
+    found.update(stored)
+    return found.hexdigest()
+
+
+def noting(patients, digests):
+    """Give the same patients; each adds its digest to a dict when it is loaded.
+
+    Parameters
+    ----------
+    patients : list of Patient
+    digests : dict of str to str
+        Filled: digest by name.
+
+    Returns
+    -------
+    list of Patient
+    """
+    return [replace(patient, load=partial(_load_noting, patient, digests)) for patient in patients]
+
+
+def _load_noting(patient, digests):
+    images, masks = patient.load()
+    new = digest(images)
+    for name, known in digests.items():
+        if known == new and name != patient.name:
+            warn(f"the patients {name} and {patient.name} have the same images; leave one of them "
+                 "out, or scores of held-out patients may be too good")
+    if digests.setdefault(patient.name, new) != new:
+        raise InputError(f"two patients are called {patient.name}; give each a name of its own")
+    return images, masks
+
+
+class Seen:
+    """Tells which of some patients a model was trained on.
+
+    By a digest of their images, whatever they are called; if the model holds none, since it is
+    from an older version, by their names alone.
+
+    Parameters
+    ----------
+    training : dict of str to str, or list of str
+        What the model file holds of its training patients: digest by name, or only names.
+
+    Attributes
+    ----------
+    names : list of str
+        Of those patients that have passed `sift` and were trained on.
+    """
+
+    def __init__(self, training):
+        self.by_name = not isinstance(training, dict)
+        self.known = set(training if self.by_name else training.values())
+        self.names = []
+
+    def sift(self, patients, leave_out):
+        """Yield the patients, each read at most once here; without those trained on if `leave_out`.
+
+        Parameters
+        ----------
+        patients : list of Patient
+        leave_out : bool
+
+        Yields
+        ------
+        Patient
+            It can be loaded once.
+
+        Raises
+        ------
+        InputError
+            If a patient is unusable, or all have been left out.
+        """
+        for patient in patients:
+            if self.by_name:
+                known = patient.name in self.known
+            else:
+                patient, found = _loaded(patient)
+                known = found in self.known
+            if known:
+                self.names.append(patient.name)
+            if not (known and leave_out):
+                yield patient
+        if leave_out and len(self.names) == len(patients):
+            raise InputError(f"no patient is left to score: {self.note(len(patients), True)}; "
+                             "leave out --held-out, or give other data")
+
+    def note(self, total, left_out):
+        """Say in a line how many of `total` patients the model was trained on; "" if none."""
+        if not self.names:
+            return ""
+        how = ("the model was trained on patients of these names (told by name only: the model is "
+               "from an older version, which kept no digest of the data)" if self.by_name else
+               "the model was trained on them")
+        if left_out:
+            return f"{len(self.names)} of {plural(total, 'patient')} left out: {how}"
+        return (f"* {len(self.names)} of {plural(total, 'patient')}: {how}, so their scores say nothing "
+                "about new patients; --held-out leaves them out")
+
+
+def _loaded(patient):
+    """The patient with its data at hand, to be taken once, and the digest."""
+    data = patient.load()
+    return replace(patient, load=[data].pop), digest(data[0])

@@ -98,7 +98,7 @@ def folder(path, mask):
 def test_pages_of_folders_name_the_files(tmp_path, drawn):
     path = folder(tmp_path / "p", MASKS["one label"])
     report(path, None, tmp_path / "out")
-    report_change(path, path, tmp_path / "out")
+    report_change(path, path, tmp_path / "change")
     for figure in drawn:
         check_page(figure)
         shown = [text.get_text() for text in words(figure)]

@@ -123,10 +123,11 @@ class Seen:
         how = ("the model was trained on patients of these names (told by name only: the model is "
                "from an older version, which kept no digest of the data)" if self.by_name else
                "the model was trained on them")
+        count = f"{len(self.names)} of {plural(total, 'patient')}"
         if left_out:
-            return f"{len(self.names)} of {plural(total, 'patient')} left out: {how}"
-        return (f"* {len(self.names)} of {plural(total, 'patient')}: {how}, so their scores say nothing "
-                "about new patients; --held-out leaves them out")
+            return f"{count} left out: {how}"
+        return (f"* {count}: {how}, so their scores say nothing about new patients; --held-out "
+                "leaves them out")
 
 
 def _loaded(patient):

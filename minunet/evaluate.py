@@ -94,7 +94,8 @@ def _table(rows, seen):
 
 def write_csv(rows, path):
     """Write the rows of `evaluate` as CSV, whole or not at all."""
-    with replacing(path) as temporary, open(temporary, "w", newline="") as file:
+    with replacing(path) as temporary, \
+            open(temporary, "w", newline="", encoding="utf-8", errors="surrogateescape") as file:
         table = csv.DictWriter(file, list(rows[0]))
         table.writeheader()
         table.writerows(rows)

@@ -10,6 +10,7 @@ from contextlib import contextmanager, suppress
 from minunet.files import InputError
 
 BAD_INPUT, BROKEN_PIPE = 2, 128 + 13  # the second as the shell has it for SIGPIPE
+WRITING = errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EBADF, errno.EINVAL  # the last: Windows
 
 
 class Stopped(KeyboardInterrupt):
@@ -103,9 +104,7 @@ def _cause(error):
     """What an error of the system means that no reader or writer of files has explained."""
     if error.errno == errno.ENOMEM:
         return no_memory(error)
-    try:
-        sys.stdout.flush()
-    except OSError:
+    if error.filename is None and error.errno in WRITING:
         return f"standard output cannot be written ({error.strerror})"
     return str(error)
 

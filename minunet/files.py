@@ -50,20 +50,35 @@ def replacing(path):
         For whatever the system refuses: no space, no permission, no such folder, a limit.
     """
     path = Path(path)
+    target = _followed(path)
     # Named before it is made: whatever comes between, even a signal, it is removed.
-    temporary = path.with_name(f"{TEMPORARY}{secrets.token_hex(8)}{path.suffix}")
+    temporary = target.with_name(f"{TEMPORARY}{secrets.token_hex(8)}{path.suffix}")
     try:
+        _check_kind(target)
         with open(temporary, "xb"):  # not by tempfile: others may read it as the umask says
             pass
         yield temporary
         with open(temporary, "r+b") as written:  # Windows syncs only what may be written to
             os.fsync(written.fileno())
-        _rename(temporary, path)
+        _rename(temporary, target)
     except OSError as error:
         raise write_error(path, error) from error
     finally:
         with suppress(OSError):
             temporary.unlink()
+
+
+def _followed(path):
+    """What `path` leads to, if it is a link: that is replaced, and the link stays."""
+    return Path(os.path.realpath(path)) if path.is_symlink() else path
+
+
+def _check_kind(path):
+    """Raise `OSError` if `path` is there and no file; a device could be replaced by one."""
+    if path.is_dir():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+    if path.exists() and not path.is_file():
+        raise OSError(errno.EINVAL, "Not a regular file")
 
 
 def _rename(temporary, path):
@@ -88,13 +103,13 @@ def check_writable(path):
     Raises
     ------
     WriteError
-        If it is a folder, or lies in none that can be written to.
+        If it is no file, or lies in no folder that can be written to.
     """
     path = Path(path)
     try:
-        if path.is_dir():
-            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
-        with tempfile.TemporaryFile(dir=path.parent):
+        target = _followed(path)
+        _check_kind(target)
+        with tempfile.TemporaryFile(dir=target.parent):
             pass
     except OSError as error:
         raise write_error(path, error) from error

@@ -61,6 +61,10 @@ def finish(command):
         return _fail(None, BROKEN_PIPE)
     except OSError as error:
         return _fail(f"error: {_cause(error)}", BAD_INPUT)
+    except ImportError as error:
+        if "failed to map" not in str(error):  # what the loader says without memory
+            raise
+        return _fail(f"error: {no_memory(error)}", BAD_INPUT)
 
 
 def no_memory(error, advice="close other programs, or use a machine with more memory"):

@@ -204,7 +204,14 @@ def test_ctrl_c_is_no_traceback(monkeypatch, capsys):
 
     monkeypatch.setattr("minunet.cli.prove_ops", interrupt)
     assert main(["gradcheck"]) == 130
-    assert "--resume" in capsys.readouterr().err
+    assert capsys.readouterr().err == "minunet: interrupted\n"
+
+
+def test_the_command_alone_explains_itself(capsys):
+    with pytest.raises(SystemExit) as end:
+        main([])
+    assert end.value.code == 0
+    assert "COMMAND" in capsys.readouterr().out
 
 
 def test_the_number_of_threads_is_an_argument(monkeypatch, tmp_path):

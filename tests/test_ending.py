@@ -29,6 +29,9 @@ def raises(error):
      "16.0 GiB); close other programs, or use a machine with more memory"),
     (OSError(12, "Cannot allocate memory"), 2, "error: not enough memory ([Errno 12] Cannot "
      "allocate memory); close other programs, or use a machine with more memory"),
+    (ImportError("a.so: failed to map segment from shared object"), 2, "error: not enough memory "
+     "(a.so: failed to map segment from shared object); close other programs, or use a machine "
+     "with more memory"),
     (OSError(28, "No space left on device"), 2,
      "error: standard output cannot be written (No space left on device)"),
     (OSError(28, "No space left on device", "a.txt"), 2,
@@ -47,9 +50,10 @@ def test_a_reader_that_has_left_is_told_nothing(capsys):
     assert capsys.readouterr() == ("", "")
 
 
-def test_what_no_user_caused_is_not_hidden():
-    with pytest.raises(ZeroDivisionError):
-        finish(raises(ZeroDivisionError()))
+@pytest.mark.parametrize("error", [ZeroDivisionError(), ImportError("No module named 'x'")])
+def test_what_no_user_caused_is_not_hidden(error):
+    with pytest.raises(type(error)):
+        finish(raises(error))
 
 
 @pytest.mark.parametrize("given, code", [(None, 0), (0, 0), (1, 1)])

@@ -63,3 +63,10 @@ def test_the_csv_has_a_row_a_patient(rows, tmp_path):
         read = list(csv.DictReader(file))
     assert [row["patient"] for row in read] == ["ill", "healthy"]
     assert float(read[0]["dice"]) == 1
+
+
+@pytest.mark.parametrize("name", ["Łukasz", "患者", "\udcff"])
+def test_the_csv_is_utf_8_and_keeps_the_bytes_of_a_name_that_is_not(rows, tmp_path, name):
+    write_csv([rows[0] | {"patient": name}], tmp_path / "scores.csv")
+    written = (tmp_path / "scores.csv").read_bytes()
+    assert written.splitlines()[1].startswith(name.encode("utf-8", "surrogateescape") + b",")

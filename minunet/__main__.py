@@ -1,8 +1,20 @@
-"""``python -m minunet``: the command line."""
+"""``python -m minunet``, and the program ``minunet``: the command line."""
 
 import sys
 
-from minunet.cli import main
+from minunet.ending import finish
+
+
+def main():
+    """Run the command line; give the exit code."""
+    return finish(_command)
+
+
+def _command():
+    from minunet.cli import main  # takes a moment: an end that comes meanwhile is one line, too
+
+    return main()
+
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -1,6 +1,7 @@
 """What each command takes on the command line, and the kinds of numbers among it."""
 
 import argparse
+import sys
 
 from minunet import __version__
 from minunet.bench import PARTS
@@ -8,6 +9,7 @@ from minunet.files import InputError
 from minunet.models import names
 from minunet.train import Settings
 
+VALIDATION = 0.2  # of the patients, held out
 MODEL_HELP = ("a run's folder (its best model), a model's .npz file, or the name of a model that "
               f"comes with minunet: {', '.join(names())}")
 DATA_HELP = ("a folder of one folder a patient, with NAME_1.tif and NAME_1_mask.tif and so on; "
@@ -73,8 +75,13 @@ def parse(arguments, commands):
             sub.add_argument("--threads", type=whole(1), metavar="N",
                              help="cores to use (default: MINUNET_THREADS if set, else all)")
         if "seed" in shared:
-            sub.add_argument("--seed", type=whole(0), default=0, metavar="N",
-                             help="same seed, same result (default: %(default)s)")
+            sub.add_argument("--seed", type=whole(0), default=None if name == "train" else 0,
+                             metavar="N", help="same seed, same result: to the last bit with as "
+                             "many threads, the same NumPy and the same kind of processor "
+                             "(default: 0)")
+    if not (sys.argv[1:] if arguments is None else arguments):
+        parser.print_help()
+        parser.exit()
     return parser.parse_args(arguments)
 
 
@@ -135,12 +142,17 @@ def _bench_options(sub):
 
 
 def _train_options(sub):
+    sub.description += (
+        " After each epoch the patients that are held out are segmented. RUN/model.npz is the epoch"
+        " with the best mean Dice over those who have a tumour, of equals the later; if none has"
+        " one, the last epoch.")
     sub.add_argument("data", metavar="DATA", help=DATA_HELP)
     sub.add_argument("--out", required=True, metavar="RUN",
                      help="folder for the model, its history and figures")
     sub.add_argument("--resume", action="store_true",
-                     help="go on after the last whole epoch of the run in RUN")
+                     help="go on after the last whole epoch of the run in RUN, with its settings")
     default = Settings()
+    # None if not given: a run that goes on has settings already.
     for name, kind, text in (
             ("size", whole(1), "side in pixels that slices are brought to"),
             ("base-channels", whole(1), "channels of the first level; each level doubles them"),
@@ -149,18 +161,26 @@ def _train_options(sub):
             ("batch-size", whole(1), "slices a step"),
             ("learning-rate", positive, "peak, after warming up"),
             ("weight-decay", positive, "pull of the weights towards zero")):
-        sub.add_argument(f"--{name}", type=kind, default=getattr(default, name.replace("-", "_")),
-                         metavar="X" if kind is positive else "N",
-                         help=f"{text} (default: %(default)s)")
-    sub.add_argument("--one-tumour", action="store_true", help="each patient has one tumour, in "
-                     "one piece: keep the surest piece found, and the model will do so, too")
-    sub.add_argument("--validation", type=share, default=0.2, metavar="SHARE",
-                     help="of the patients, to hold out (default: %(default)s)")
+        sub.add_argument(f"--{name}", type=kind, metavar="X" if kind is positive else "N",
+                         help=f"{text} (default: {getattr(default, name.replace('-', '_'))})")
+    sub.add_argument("--one-tumour", action="store_true", default=None,
+                     help="each patient has one tumour, in one piece: keep the surest piece "
+                     "found, and the model will do so, too")
+    sub.add_argument("--validation", type=share, metavar="SHARE",
+                     help=f"of the patients, to hold out (default: {VALIDATION})")
+
+
+def _number(text, kind, name):
+    try:
+        return kind(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a {name}") from None
+
 
 def whole(least):
     """Give a reader of whole numbers from `least`."""
     def whole_number(text):
-        value = int(text)
+        value = _number(text, int, "whole number")
         if value < least:
             raise argparse.ArgumentTypeError(f"{text} is not a whole number from {least}")
         return value
@@ -170,7 +190,7 @@ def whole(least):
 
 def share(text):
     """Read a number between 0 and 1."""
-    value = float(text)
+    value = _number(text, float, "number")
     if not 0 < value < 1:
         raise argparse.ArgumentTypeError(f"{text} is not between 0 and 1")
     return value
@@ -178,7 +198,7 @@ def share(text):
 
 def positive(text):
     """Read a finite number from 0."""
-    value = float(text)
+    value = _number(text, float, "number")
     if not 0 <= value < float("inf"):
         raise argparse.ArgumentTypeError(f"{text} is not a number from 0")
     return value

@@ -47,7 +47,7 @@ def cuda_problem():
         import cupy
     except ImportError as error:
         return (f"CuPy cannot be imported ({str(error).splitlines()[0]}); "
-                "pip install 'minunet[cuda13]' or 'minunet[cuda12]'")
+                'pip install "cupy-cuda13x[ctk]", or "cupy-cuda12x[ctk]" with an older driver')
     try:
         if not cupy.is_available():
             return "CuPy finds no CUDA GPU (is the driver installed?)"

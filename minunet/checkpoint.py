@@ -1,12 +1,14 @@
 """Models and runs as files: arrays and JSON in one ``.npz``, written whole, never unpickled."""
 
 import json
+import math
 import zipfile
 from pathlib import Path
 
 import numpy as np
 
 from minunet.files import InputError, replacing
+from minunet.layers import check_config, list_layers, parameter_shapes
 from minunet.models import find
 
 FORMAT = 1  # goes up when older files can no longer be read
@@ -40,28 +42,64 @@ def load(path):
     Raises
     ------
     InputError
-        If the file is missing, truncated, pickled or not from `save`.
+        If the file is missing, truncated, pickled, not from `save`, or claims more than its own
+        size can hold. That is found out before memory is asked for.
     """
     path = Path(path)
     if not path.is_file():
         raise InputError(f"no model file at {path}; give a run's folder or its model.npz")
     try:
         # NumPy would leave a file open that it opened itself and then could not read.
-        with open(path, "rb") as opened, np.load(opened, allow_pickle=False) as file:
-            arrays = {name: file[name] for name in file.files}
-    except (ValueError, OSError, EOFError, KeyError, zipfile.BadZipFile, AttributeError,
-            TypeError, RuntimeError) as error:  # an .npy file; an archive encrypted or too new
+        with open(path, "rb") as opened:
+            _check_sizes(opened, path)
+            with np.load(opened, allow_pickle=False) as file:
+                arrays = {name: file[name] for name in file.files}
+    except PermissionError as error:
+        raise InputError(f"cannot read {path}: {error.strerror}") from error
+    except (ValueError, OSError, EOFError, KeyError, zipfile.BadZipFile, AttributeError, TypeError,
+            RuntimeError, SyntaxError) as error:  # an .npy file; encrypted, too new, no header
+        if isinstance(error, InputError):
+            raise
         raise InputError(f"{path} is truncated or not a minunet model "
                          f"({type(error).__name__}); copy or train it again") from error
     try:
         meta = json.loads(str(arrays.pop("meta.json")))
         found = meta.pop("format")
-    except (KeyError, TypeError, json.JSONDecodeError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
         raise InputError(f"{path} is an .npz file but not a minunet model; "
                          "give one that minunet train wrote") from error
     if found != FORMAT:
-        raise InputError(f"{path} has format {found}, this version reads {FORMAT}; train it again")
+        raise InputError(f"{path} has format {found}, this version of minunet reads {FORMAT}; "
+                         "use the version that wrote it, or train it again")
     return arrays, meta
+
+
+def _check_sizes(file, path):
+    """Raise `InputError` if the arrays of an ``.npz`` claim other sizes than their bytes have."""
+    with zipfile.ZipFile(file) as archive:
+        entries = archive.infolist()
+        whole = file.seek(0, 2)
+        if sum(entry.file_size for entry in entries) > whole:  # `save` does not compress
+            raise InputError(f"{path} has {whole:,} bytes and claims to hold more; it is damaged, "
+                             "or another program has compressed it: copy or train it again")
+        for entry in entries:
+            with archive.open(entry) as member:
+                shape, kind = _read_header(member)
+                if math.prod(shape) * kind.itemsize != entry.file_size - member.tell():
+                    raise InputError(f"{path} is damaged: {entry.filename} claims the shape "
+                                     f"{shape} and has not its bytes; copy or train it again")
+    file.seek(0)
+
+
+def _read_header(member):
+    """The shape and the dtype of an array in NumPy's format, from the head of its file."""
+    version = np.lib.format.read_magic(member)
+    read = {(1, 0): np.lib.format.read_array_header_1_0,
+            (2, 0): np.lib.format.read_array_header_2_0}[version]
+    shape, _, kind = read(member)
+    if kind.hasobject:
+        raise ValueError("objects, which would have to be unpickled")
+    return shape, kind
 
 
 def take(arrays, prefix):
@@ -78,12 +116,27 @@ def fill(target, source, path):
     InputError
         If names or shapes differ: the file `path` is of another network.
     """
-    for name in sorted(target.keys() | source.keys()):
-        if (name not in target or name not in source or source[name].dtype.kind != "f"
-                or target[name].shape != source[name].shape):
+    _check_fit({name: array.shape for name, array in target.items()}, source, path)
+    for name in target:
+        target[name] = source[name].astype(target[name].dtype)
+
+
+def _check_fit(shapes, source, path):
+    for name in sorted(shapes.keys() | source.keys()):
+        if (name not in shapes or name not in source or source[name].dtype.kind != "f"
+                or shapes[name] != source[name].shape):
             raise InputError(f"{path} does not fit its own configuration at {name!r}; "
                              "the file is damaged or was edited")
-        target[name] = source[name].astype(target[name].dtype)
+
+
+def _shapes(config):
+    """The shapes of the parameters and of the buffers that a network of `config` has, by name."""
+    layers = list_layers(config)
+    params = {f"{layer.name}.{name}": shape for layer in layers
+              for name, shape in parameter_shapes(layer, config["norm"]).items()}
+    buffers = {f"{layer.name}.{name}": (layer.f,) for layer in layers if layer.kind == "norm"
+               for name in ("mean", "var")}
+    return params, buffers
 
 
 def load_model(path, network, device="cpu"):
@@ -105,13 +158,21 @@ def load_model(path, network, device="cpu"):
     """
     path = find(path)
     arrays, meta = load(path)
+    params, buffers = take(arrays, "params"), take(arrays, "buffers")
     try:
+        check_config(meta["config"])
+        # Before it is built: a few bytes can ask for a network that fills the memory.
+        for shapes, found in zip(_shapes(meta["config"]), (params, buffers), strict=True):
+            _check_fit(shapes, found, path)
         net = network(**meta["config"])
+    except InputError:
+        raise
     except (KeyError, TypeError, ValueError) as error:
-        raise InputError(f"{path} holds no usable network configuration ({error}); "
+        reason = f"{error} is missing" if isinstance(error, KeyError) else error
+        raise InputError(f"{path} holds no usable network configuration ({reason}); "
                          "give a model that minunet train wrote") from error
-    fill(net.params, take(arrays, "params"), path)
-    fill(net.buffers, take(arrays, "buffers"), path)
+    fill(net.params, params, path)
+    fill(net.buffers, buffers, path)
     return net.to(device), meta
 
 

@@ -1,12 +1,12 @@
 """The command line: each command reads its arguments, calls the library, and prints."""
 
-import sys
+import math
 from pathlib import Path
 
 from tqdm import tqdm
 
-from minunet import checkpoint
-from minunet.arguments import parse
+from minunet import checkpoint, record
+from minunet.arguments import VALIDATION, parse
 from minunet.backend import check_device
 from minunet.bench import bench
 from minunet.cores import using_threads
@@ -16,15 +16,16 @@ from minunet.data.preprocess import Preprocessing
 from minunet.data.scheme import Scheme
 from minunet.data.seen import Seen
 from minunet.demo import demo
+from minunet.ending import finish, no_memory
 from minunet.evaluate import evaluate, print_scores
-from minunet.files import InputError
+from minunet.files import InputError, WriteError
 from minunet.layers import summarise
 from minunet.predict_files import predict_files
 from minunet.predict_inputs import is_volume, list_patients
 from minunet.predict_volumes import describe_volume, predict_volumes
 from minunet.proofs import prove_networks, prove_ops
 from minunet.report import report, report_change, summarise_change, summarise_report
-from minunet.train import Settings, train
+from minunet.train import Settings, check_settings, train
 from minunet.unet import UNet
 from minunet.words import plural
 
@@ -42,19 +43,24 @@ def main(arguments=None, commands=None):
     Returns
     -------
     int
-        0; 1 if ``gradcheck`` found a wrong gradient; 2 on bad input, after one line on standard
-        error; 130 after Ctrl-C.
+        The exit code: 1 if ``gradcheck`` found a wrong gradient, else as `ending.finish` says.
     """
+    return finish(lambda: _run(parse(arguments, commands or COMMANDS)))
+
+
+def _run(options):
     try:
-        options = parse(arguments, commands or COMMANDS)
         with using_threads(getattr(options, "threads", None)):
-            return options.run(options) or 0
-    except InputError as error:
-        print(f"minunet: error: {' '.join(str(error).split())}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("minunet: interrupted; minunet train goes on with --resume", file=sys.stderr)
-        return 130
+            return options.run(options)
+    except MemoryError as error:
+        smaller = [f"--{name}" for name in ("batch-size", "size", "base-channels")
+                   if hasattr(options, name.replace("-", "_"))]
+        raise InputError(no_memory(error, f"a smaller {' or '.join(smaller)} needs less")
+                         if smaller else no_memory(error)) from error
+    except RuntimeError as error:
+        if "can't start new thread" not in str(error):
+            raise
+        raise InputError("the system allows no more threads; use fewer --threads") from error
 
 
 def _demo(options):
@@ -68,15 +74,42 @@ def _demo(options):
 def _train(options, step=None):
     check_device(options.device)
     out = Path(options.out)
-    if (out / "config.json").exists() and not options.resume:
+    begun = record.read(out) if options.resume else {}
+    if not begun and (out / record.NAME).exists():
         raise InputError(f"{out} holds a run already; go on with --resume, or choose another --out")
-    settings = Settings(**{name: getattr(options, name) for name in Settings().to_dict()})
-    training, validation = split_patients(open_dataset(options.data), options.validation,
-                                          options.seed)
+    given = {name: getattr(options, name) for name in Settings().to_dict()}
+    given = {name: value for name, value in given.items() if value is not None}
+    try:
+        settings = Settings(**begun.get("settings", {}) | given)
+        check_settings(settings)
+    except (TypeError, ValueError) as error:
+        raise InputError(str(error)) from error
+    training, validation = _split(options, settings.seed, begun)
     print(f"patients: {len(training)} to train on, {len(validation)} held out")
-    run = train(training, validation, settings, out, device=options.device, resume=options.resume,
-                step=step)
-    print(f"best mean validation Dice {run.best:.3f}; the model is in {out / 'model.npz'}")
+    try:
+        run = train(training, validation, settings, out, device=options.device,
+                    resume=options.resume, step=step)
+    except (KeyboardInterrupt, WriteError) as error:
+        if (out / record.NAME).exists():
+            error.args = ("; ".join([*error.args, "minunet train goes on with --resume"]),)
+        raise
+    print(f"{_scored(run)}; the model is in {out / 'model.npz'}")
+
+
+def _split(options, seed, begun):
+    """The patients to train on and those held out: as the run to go on with has them."""
+    patients = open_dataset(options.data)
+    if not begun or options.validation:
+        return split_patients(patients, options.validation or VALIDATION, seed)
+    held_out = begun["patients"].get("validation", ())
+    return ([patient for patient in patients if patient.name not in held_out],
+            [patient for patient in patients if patient.name in held_out])
+
+
+def _scored(run):
+    if math.isnan(run.best):
+        return "no held-out patient has a tumour to compare epochs by: the last one was kept"
+    return f"best mean validation Dice {run.best:.3f}"
 
 
 def _evaluate(options):
@@ -152,7 +185,7 @@ def _load(options):
     try:
         return (net, Preprocessing.from_dict(meta.get("preprocessing", {})),
                 Scheme.from_dict(meta.get("scheme", {})), meta)
-    except TypeError as error:
+    except (TypeError, ValueError, AttributeError) as error:
         raise InputError(f"{options.model} holds unknown settings ({error}); "
                          "it is from another version: train it again") from error
 

@@ -147,7 +147,8 @@ def _notes(rows, summary):
 
 def write_csv(rows, path):
     """Write the rows of `evaluate` as CSV in UTF-8, whole or not at all."""
-    with replacing(path) as temporary, open(temporary, "w", newline="", encoding="utf-8") as file:
+    with replacing(path) as temporary, \
+            open(temporary, "w", newline="", encoding="utf-8", errors="surrogateescape") as file:
         table = DictWriter(file, list(rows[0]))
         table.writeheader()
         table.writerows(rows)

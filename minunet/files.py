@@ -1,13 +1,23 @@
 """Files, written whole or not at all, and the one error for bad input."""
 
+import errno
 import os
+import secrets
 import sys
 import tempfile
-from contextlib import contextmanager
+import time
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 
 from tqdm import tqdm
+
+TEMPORARY = ".minunet-"  # how the names of unfinished files begin
+PAUSES = 0.05, 0.1, 0.2, 0.3, 0.4  # seconds between tries to rename
+_NO_ROOM = "make room there, or choose another place"
+ADVICE = {errno.ENOSPC: _NO_ROOM, errno.EDQUOT: _NO_ROOM, errno.EFBIG: "raise the limit of a "
+           "file's size (ulimit -f), or choose another place", errno.EACCES: "close the program "
+           "that has it open, or choose another place"}
 
 
 class InputError(ValueError):
@@ -24,6 +34,8 @@ def warn(text):
     For what can be used, but may not be what the user thinks it is.
     """
     tqdm.write(f"minunet: warning: {text}", file=sys.stderr)  # above a progress bar
+class WriteError(InputError):
+    """A file cannot be written: the place is at fault, not what was to be written there."""
 
 
 @contextmanager
@@ -42,29 +54,76 @@ def replacing(path):
     ------
     Path
         Write here.
+
+    Raises
+    ------
+    WriteError
+        For whatever the system refuses: no space, no permission, no such folder, a limit.
+    """
+    path = Path(path)
+    target = _followed(path)
+    # Named before it is made: whatever comes between, even a signal, it is removed.
+    temporary = target.with_name(f"{TEMPORARY}{secrets.token_hex(8)}{path.suffix}")
+    try:
+        _check_kind(target)
+        with open(temporary, "xb"):  # not by tempfile: others may read it as the umask says
+            pass
+        yield temporary
+        with open(temporary, "r+b") as written:  # Windows syncs only what may be written to
+            os.fsync(written.fileno())
+        _rename(temporary, target)
+    except OSError as error:
+        raise write_error(path, error) from error
+    finally:
+        with suppress(OSError):
+            temporary.unlink()
+
+
+def _followed(path):
+    """What `path` leads to, if it is a link: that is replaced, and the link stays."""
+    return Path(os.path.realpath(path)) if path.is_symlink() else path
+
+
+def _check_kind(path):
+    """Raise `OSError` if `path` is there and no file; a device could be replaced by one."""
+    if path.is_dir():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+    if path.exists() and not path.is_file():
+        raise OSError(errno.EINVAL, "Not a regular file")
+
+
+def _rename(temporary, path):
+    """Replace `path`. Windows refuses while another program reads it: then try for a moment."""
+    for pause in PAUSES:
+        try:
+            return os.replace(temporary, path)
+        except PermissionError:
+            time.sleep(pause)
+    os.replace(temporary, path)
+
+
+def write_error(path, error):
+    """Make a `WriteError` of what the system says."""
+    advice = ADVICE.get(error.errno, "choose another place")
+    return WriteError(f"cannot write {path}: {error.strerror or error}; {advice}")
+
+
+def check_writable(path):
+    """Prove that a file can be written at `path`, before the work that is to end there.
+
+    Raises
+    ------
+    WriteError
+        If it is no file, or lies in no folder that can be written to.
     """
     path = Path(path)
     try:
-        handle, temporary = tempfile.mkstemp(prefix=f".{path.stem}-", suffix=path.suffix,
-                                             dir=path.parent)
+        target = _followed(path)
+        _check_kind(target)
+        with tempfile.TemporaryFile(dir=target.parent):
+            pass
     except OSError as error:
-        raise InputError(f"cannot write {path}: {error.strerror}; choose another place") from error
-    os.close(handle)
-    try:
-        yield Path(temporary)
-        with open(temporary, "rb") as written:
-            os.fsync(written.fileno())
-        os.chmod(temporary, 0o666 & ~_umask())
-        os.replace(temporary, path)
-    finally:
-        Path(temporary).unlink(missing_ok=True)
-
-
-def _umask():
-    """The process's umask: `mkstemp` ignores it and would leave files that only we can read."""
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+        raise write_error(path, error) from error
 
 
 def output_folder(path):
@@ -92,15 +151,6 @@ def output_folder(path):
         raise InputError(f"cannot write to the folder {path}: {error.strerror}; "
                          "choose another --out") from error
     return path
-
-
-def check_writable(path):
-    """Raise `InputError` unless the file `path` could be written: before hours of work."""
-    try:
-        with tempfile.TemporaryFile(dir=Path(path).parent):
-            pass
-    except OSError as error:
-        raise InputError(f"cannot write {path}: {error.strerror}; choose another place") from error
 
 
 def check_new(paths):

@@ -1,10 +1,25 @@
 """A patient that training watches: kept on disk, segmented and scored after every epoch."""
 
+from typing import NamedTuple
+
 import numpy as np
 
 from minunet.data.preprocess import prepare
 from minunet.metrics import dice
 from minunet.predict import classify, segment_prepared, tumour
+
+
+class Score(NamedTuple):
+    """How well a network did on a patient.
+
+    Of several classes, each Dice is a mean over some of them: over those that truth or prediction
+    hold; over those that the truth holds, which are the same whatever is predicted. Both are
+    nan without any. They are None if the probabilities are not all numbers.
+    """
+
+    dice: float | None
+    compared: float | None  # what epochs are compared by
+    probability: np.ndarray  # (H, W), of the slice to show: of any class but the background
 
 
 class HeldOut:
@@ -32,26 +47,27 @@ class HeldOut:
         self.image = _plainest(images[self.shown], self.truth)
 
     def score(self, net):
-        """Dice over the whole volume at the stored resolution, and the shown slice's probability.
-
-        Of several classes, Dice is the mean over those that truth or prediction hold, and the
-        probability that of any but the background. Dice is None if the probabilities are not all
-        numbers.
-        """
+        """Give the `Score` of the whole volume, at its stored resolution."""
         prepared, masks = (shelf[place] for shelf, place
                            in zip(self.shelves, self.places, strict=True))
         masks = masks.reshape(self.shape)
         probabilities = segment_prepared(net, prepared, self.shape[1:],
                                          self.preprocessing)  # (D, H, W, K)
         finite = np.isfinite(probabilities).all()
-        return self._dice(probabilities, masks) if finite else None, tumour(
-            probabilities[self.shown])
+        overlap = self._dice(probabilities, masks) if finite else (None, None)
+        return Score(*overlap, tumour(probabilities[self.shown]))
 
     def _dice(self, probabilities, masks):
         found = classify(probabilities)
-        scores = [dice(found == k, masks == k) for k in self.classes]
-        defined = [score for score in scores if not np.isnan(score)]
-        return float(np.mean(defined)) if defined else float("nan")
+        scores = {k: dice(found == k, masks == k) for k in self.classes}
+        return (mean_defined(scores.values()),
+                mean_defined(scores[k] for k in self.classes if (masks == k).any()))
+
+
+def mean_defined(scores, mean=np.mean):
+    """The mean (or another summary) of those that are not nan; nan if there are none."""
+    defined = [score for score in scores if not np.isnan(score)]
+    return float(mean(defined)) if defined else float("nan")
 
 
 def _plainest(image, mask):

@@ -32,7 +32,8 @@ def plot_history(history, path):
     ----------
     history : list of dict
         A row for each epoch, with ``epoch``, ``loss``, ``learning_rate``, ``validation_dice_mean``
-        and ``validation_dice_median`` (others are ignored). A Dice may be nan.
+        and ``validation_dice_median``, and ``kept`` if known: the last such epoch is marked, or
+        that with the best mean. A Dice may be nan.
     path : str or Path
 
     Raises
@@ -58,9 +59,11 @@ def plot_history(history, path):
     right.plot(epoch, mean, color=PREDICTION, label="mean", **line)
     right.set(title="Validation Dice per patient", ylim=(-0.02, 1.02))
     if np.isfinite(mean).any():
-        best = int(np.nanargmax(mean))
+        kept = [i for i, row in enumerate(history) if row.get("kept")]
+        best = kept[-1] if kept else int(np.nanargmax(mean))
+        score = "kept" if np.isnan(mean[best]) else f"best: {mean[best]:.3f}"
         right.plot(epoch[best], mean[best], "o", color=PREDICTION, markersize=8,
-                   markeredgecolor=INK, label=f"best: {mean[best]:.3f}, epoch {epoch[best]:.0f}")
+                   markeredgecolor=INK, label=f"{score}, epoch {epoch[best]:.0f}")
     else:
         right.set_title("Validation Dice: nothing to find, nothing found")
     for axes in (left, right):

@@ -1,15 +1,15 @@
 """A run's folder: what it was made with, how far it is, and how to go on after a kill."""
 
 import csv
-import json
 import math
 from pathlib import Path
 
 import numpy as np
 
-from minunet import checkpoint
+from minunet import __version__, checkpoint, record
 from minunet.backend import to_device, to_host
-from minunet.files import InputError, output_folder, replacing
+from minunet.files import InputError, replacing
+from minunet.held_out import mean_defined
 from minunet.optim import Adam, follow
 from minunet.unet import UNet
 
@@ -42,7 +42,8 @@ class Run:
     epoch : int
         Whole epochs done.
     best : float
-        Best mean validation Dice so far; nan before the first.
+        The mean Dice by which the kept epoch was chosen, see `finish_epoch`; nan before the first,
+        and if there is nothing to choose by.
     history : list of dict
         A row an epoch.
     """
@@ -51,13 +52,9 @@ class Run:
                  scheme):
         self.settings, self.preprocessing, self.out = settings, preprocessing, Path(out)
         self.patients, self.data, self.scheme = patients, data, scheme
-        try:
-            self.net, self.averaged = (
-                UNet(channels, scheme.outputs, settings.base_channels, settings.depth,
-                     seed=settings.seed, device=device) for _ in range(2))
-            self.net.output_shape((settings.size, settings.size))
-        except ValueError as error:
-            raise InputError(f"--size {settings.size} --depth {settings.depth}: {error}") from error
+        self.net, self.averaged = (
+            UNet(channels, scheme.outputs, settings.base_channels, settings.depth,
+                 seed=settings.seed, device=device) for _ in range(2))
         self.optimiser = Adam(self.net.params, settings.learning_rate, settings.weight_decay)
         # A stream of its own: data is drawn in another thread than dropout.
         self.rng = np.random.default_rng([settings.seed, 1])
@@ -72,12 +69,10 @@ class Run:
                 "data": self.data, "scheme": self.scheme.to_dict()}
 
     def start(self):
-        """Make the folder and write ``config.json``; forget a run that was there."""
-        output_folder(self.out)
+        """Write ``config.json`` into the folder, which is there; forget a run that was."""
         for name in ("last.npz", "model.npz", "history.csv", "history.png", "predictions.png"):
             (self.out / name).unlink(missing_ok=True)
-        with replacing(self.out / "config.json") as temporary:
-            temporary.write_text(json.dumps(self.config, indent=1) + "\n")
+        record.write(self.out, self.config, self.net.device)
 
     def resume(self):
         """Take up the state after the last whole epoch.
@@ -85,66 +80,76 @@ class Run:
         Raises
         ------
         InputError
-            If there is no run in the folder, or it was made with other settings or patients.
+            If there is no run in the folder, or it was made with other settings or patients, or
+            by another version.
         """
-        found = read_config(self.out)
-        for part, values in self.config.items():
-            known = found.get(part)
-            for name, value in (values.items() if isinstance(values, dict) else [(part, values)]):
-                old = known.get(name) if isinstance(known, dict) else known
-                if old != value:
-                    raise InputError(f"cannot resume {self.out}: {name} was {_brief(old)} and is "
-                                     f"now {_brief(value)}; use the same settings or another --out")
-        if not (self.out / "last.npz").exists():  # killed in its first epoch
+        record.check_same(record.read(self.out), self.config, self.out)
+        path = self.out / "last.npz"
+        if not path.exists():  # killed in its first epoch
             return
-        arrays, meta = checkpoint.load(self.out / "last.npz")
+        arrays, meta = checkpoint.load(path)
+        record.check_format(meta.get("run_format", 1), path)
         for name, target in self._arrays().items():
-            checkpoint.fill(target, checkpoint.take(arrays, name), self.out / "last.npz")
+            checkpoint.fill(target, checkpoint.take(arrays, name), path)
             for key, array in target.items():
                 target[key] = to_device(array, self.net.device)
-        self.optimiser.steps = meta["optimiser_steps"]
-        self.rng.bit_generator.state = meta["data_random_state"]
-        self.net.rng.bit_generator.state = meta["network_random_state"]
-        self.epoch, self.best, self.history = meta["epoch"], meta["best"], meta["history"]
+        try:
+            self.optimiser.steps = meta["optimiser_steps"]
+            self.rng.bit_generator.state = meta["data_random_state"]
+            self.net.rng.bit_generator.state = meta["network_random_state"]
+            self.epoch, self.best, self.history = meta["epoch"], meta["best"], meta["history"]
+        except (KeyError, TypeError, ValueError) as error:
+            raise InputError(f"{path} is damaged ({error}); begin again in another --out"
+                             ) from error
 
     def follow(self, step):
         """Let the averaged network follow the trained one, after its step number `step`, from 0."""
         follow(self.averaged.params, self.net.params, step)
         follow(self.averaged.buffers, self.net.buffers, step)
 
-    def finish_epoch(self, loss, scores, seconds):
-        """Record an epoch, keep the averaged network if it is the best, and write everything down.
+    def finish_epoch(self, loss, scores, seconds, compared=None):
+        """Record an epoch, keep the averaged network if it is the best, and write that down.
+
+        Epochs are compared by the mean of `compared`, over the patients for whom it is a number:
+        since that depends on the truth alone, it is the same patients in every epoch. Of equals
+        the later is kept; and every epoch, so in the end the last, if there are no such patients.
 
         Parameters
         ----------
         loss : float
         scores : list of float
-            Dice of each validation patient; nan where there is nothing to find.
+            Dice of each validation patient; nan where there is nothing to find and nothing found.
         seconds : float
+        compared : list of float, optional
+            Dice of each over what the truth marks; nan where that is nothing. `scores` by default.
 
         Returns
         -------
         dict
             The new row of the history.
         """
-        defined = [score for score in scores if not math.isnan(score)]
-        mean = float(np.mean(defined)) if defined else math.nan
+        score = mean_defined(scores if compared is None else compared)
+        kept = not score < self.best  # as well if either is nan
         self.epoch += 1
-        row = {"epoch": self.epoch, "loss": loss, "validation_dice_mean": mean,
-               "validation_dice_median": float(np.median(defined)) if defined else math.nan,
-               "learning_rate": self.optimiser.lr, "seconds": round(seconds, 1)}
+        row = {"epoch": self.epoch, "loss": loss, "validation_dice_mean": mean_defined(scores),
+               "validation_dice_median": mean_defined(scores, np.median),
+               "learning_rate": self.optimiser.lr, "seconds": round(seconds, 1), "kept": int(kept)}
         self.history.append(row)
-        if math.isnan(self.best) or mean >= self.best:
-            self.best = mean
+        if kept:
+            self.best = score
             self.averaged.save(self.out / "model.npz", preprocessing=self.preprocessing.to_dict(),
                                scheme=self.scheme.to_dict(), patients=self.patients,
-                               epoch=self.epoch, validation_dice=mean)
-        with replacing(self.out / "history.csv") as temporary, open(temporary, "w") as file:
-            table = csv.DictWriter(file, list(row))
-            table.writeheader()
-            table.writerows(self.history)
+                               epoch=self.epoch, validation_dice=row["validation_dice_mean"])
         self._save_state()  # last: until it is there, a resumed run repeats the epoch
         return row
+
+    def write_history(self):
+        """Write ``history.csv``."""
+        with replacing(self.out / "history.csv") as temporary, \
+                open(temporary, "w", newline="", encoding="utf-8") as file:
+            table = csv.DictWriter(file, list(self.history[0]))
+            table.writeheader()
+            table.writerows(self.history)
 
     def best_net(self):
         """Load the best network so far."""
@@ -154,6 +159,7 @@ class Run:
         arrays = {f"{name}/{key}": to_host(array) for name, part in self._arrays().items()
                   for key, array in part.items()}
         checkpoint.save(self.out / "last.npz", arrays, {
+            "run_format": record.FORMAT, "minunet": __version__,
             "epoch": self.epoch, "best": self.best, "history": self.history,
             "optimiser_steps": self.optimiser.steps,
             "data_random_state": self.rng.bit_generator.state,
@@ -163,25 +169,3 @@ class Run:
         return {"params": self.net.params, "buffers": self.net.buffers,
                 "averaged_params": self.averaged.params, "averaged_buffers": self.averaged.buffers,
                 "optimiser": self.optimiser.state}
-
-
-def read_config(folder):
-    """Read the ``config.json`` of a run.
-
-    Raises
-    ------
-    InputError
-        If there is none, or it is no JSON.
-    """
-    path = Path(folder) / "config.json"
-    try:
-        return json.loads(path.read_text())
-    except OSError as error:
-        raise InputError(f"no run to resume in {folder} (there is no config.json); "
-                         "leave out --resume, or give the run's folder as --out") from error
-    except ValueError as error:
-        raise InputError(f"{path} is damaged; start again without --resume") from error
-
-
-def _brief(value):
-    return f"{len(value)} patients" if isinstance(value, list) else repr(value)

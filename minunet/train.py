@@ -1,32 +1,27 @@
-"""The training loop: data → network → loss → gradients → step, epoch by epoch."""
+"""Training: patients are read, a run is begun or taken up; a step; and the loss."""
 
 import hashlib
-import time
-import warnings
 from dataclasses import asdict, dataclass
 
-import numpy as np
 from tqdm import tqdm
 
-from minunet import ops
-from minunet.backend import to_device
+from minunet import ops, record
 from minunet.cores import blas_on_one_thread
-from minunet.data.loader import batches, load_slices, one_ahead
+from minunet.data.loader import load_slices
 from minunet.data.preprocess import Preprocessing
 from minunet.data.seen import noting
 from minunet.data.shelf import Shelf
+from minunet.epochs import run_epochs, tell
 from minunet.files import InputError
 from minunet.held_out import HeldOut
-from minunet.optim import warmup_cosine
-from minunet.plots import plot_history, plot_predictions
+from minunet.layers import check_config, trace
+from minunet.lock import holding
 from minunet.run import Run
-
-SHOWN_PATIENTS = 6  # in predictions.png
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What a run is made with; ``config.json`` holds it, and resuming needs the same.
+    """What a run is made with; ``config.json`` holds it, and a resumed run has the same.
 
     Attributes
     ----------
@@ -60,25 +55,42 @@ class Settings:
         return asdict(self)
 
 
+def check_settings(settings):
+    """Raise `InputError` unless a network can be made of the settings, and slices go through it."""
+    config = {"in_channels": 1, "out_channels": 1, "base_channels": settings.base_channels,
+              "depth": settings.depth, "padding": "same", "norm": "batch", "dropout": 0.0,
+              "seed": settings.seed, "dtype": "float32"}
+    try:
+        check_config(config)
+        trace(config, (settings.size, settings.size))
+    except ValueError as error:
+        raise InputError(f"--size {settings.size} --depth {settings.depth}: {error}") from error
+
+
 def train(training, validation, settings, out, *, device="cpu", resume=False, step=None):
     """Train a U-Net on some patients and watch it on others.
 
     After every epoch the held-out patients are segmented at their original resolution by the
-    network with the running mean of the weights (`optim.follow`); the one with the best mean
-    Dice a patient is kept. The folder `out` then holds ``config.json``, ``history.csv``,
-    ``history.png``, ``predictions.png``, ``model.npz`` (the best so far) and ``last.npz`` (to
-    resume from).
+    network with the running mean of the weights (`optim.follow`). Kept is the epoch with the best
+    mean Dice over the held-out patients that have a tumour, of equals the later one; if none has,
+    there is nothing to choose by, and the last is kept. The folder `out` then holds
+    ``config.json``, ``history.csv``, ``history.png``, ``predictions.png``, ``model.npz`` (the epoch
+    kept so far) and ``last.npz`` (to resume from).
+
+    A table or a picture that cannot be written is told of on standard error, and training goes on.
 
     Parameters
     ----------
     training, validation : list of Patient
     settings : Settings
     out : str or Path
-        The run's folder. A run that it holds is replaced, unless `resume`.
+        The run's folder. A run that it holds is replaced, unless `resume`; another run that is at
+        work there is not.
     device : {"cpu", "cuda"}
     resume : bool
         Go on after the last whole epoch of the run in `out`. The result is bit for bit that of
-        a run that was never interrupted.
+        a run that was never interrupted, if the number of threads, NumPy and the kind of
+        processor are the same as before; otherwise sums are rounded in another way.
     step : callable, optional
         What makes a step: takes the arguments of `train_step`, which is the default, and gives
         the loss.
@@ -86,7 +98,7 @@ def train(training, validation, settings, out, *, device="cpu", resume=False, st
     Returns
     -------
     Run
-        With ``run.net`` as trained, its mean ``run.averaged``, ``run.history``, and the best
+        With ``run.net`` as trained, its mean ``run.averaged``, ``run.history``, and the kept
         epoch's ``run.best_net()``.
 
     Raises
@@ -94,38 +106,38 @@ def train(training, validation, settings, out, *, device="cpu", resume=False, st
     InputError
         If data, settings or folder are unusable, or the loss is no longer a number.
     """
-    preprocessing = Preprocessing(settings.size, one_tumour=settings.one_tumour)
-    digests = {}
-    training, validation = (noting(part, digests) for part in (training, validation))
+    check_settings(settings)
+    names = {"training": [p.name for p in training], "validation": [p.name for p in validation]}
+    with holding(out):
+        if resume:  # before the data is read, which can take minutes
+            begun = record.read(out)
+            record.check_same(record.without_digests(begun),
+                              {"settings": settings.to_dict(), "patients": names}, out)
+            if note := record.rounding_note(begun, device):
+                tell(note)
+        digests = {}
+        training, validation = (noting(part, digests) for part in (training, validation))
+        slices, held_out, data = _read(training, validation, settings)
+        patients = {part: {name: digests[name] for name in names[part]} for part in names}
+        run = Run(settings, _preprocessing(settings), slices.images.shape[-1], out, device,
+                  patients, data, slices.scheme)
+        run.resume() if resume else run.start()
+        run_epochs(run, slices, held_out, step or train_step)
+    return run
+
+
+def _preprocessing(settings):
+    return Preprocessing(settings.size, one_tumour=settings.one_tumour)
+
+
+def _read(training, validation, settings):
+    """Read and prepare all patients: slices to train on, `HeldOut` ones, and a digest of both."""
     # disable=None: no bars where nobody watches, as in a log file.
     reading = tqdm(training, "reading", unit="patient", leave=False, disable=None)
-    slices = load_slices(reading, preprocessing)
+    slices = load_slices(reading, _preprocessing(settings))
     shelves = Shelf(), Shelf()
-    held_out = [HeldOut(patient, preprocessing, *shelves) for patient in validation]
-    run = Run(settings, preprocessing, slices.images.shape[-1], out, device,
-              patients={part: {p.name: digests[p.name] for p in patients} for part, patients in
-                        (("training", training), ("validation", validation))},
-              data=_digest(slices.images, slices.masks, *shelves), scheme=slices.scheme)
-    run.resume() if resume else run.start()
-    steps = -(-len(slices.masks) // settings.batch_size)  # an epoch
-    with tqdm(total=settings.epochs * steps, initial=run.epoch * steps, unit="batch",
-              disable=None) as bar:
-        while run.epoch < settings.epochs:
-            began = time.perf_counter()
-            with warnings.catch_warnings():  # of overflow: the epoch checks its numbers itself
-                warnings.simplefilter("ignore", RuntimeWarning)
-                loss = _train_epoch(run, slices, steps, bar, step or train_step)
-                scores = [patient.score(run.averaged)[0] for patient in held_out]
-            if not np.isfinite(loss) or None in scores:
-                raise InputError(f"the numbers overflow in epoch {run.epoch + 1}; try a smaller "
-                                 f"--learning-rate than {settings.learning_rate:g}")
-            row = run.finish_epoch(loss, scores, time.perf_counter() - began)
-            plot_history(run.history, run.out / "history.png")
-            tqdm.write(f"epoch {row['epoch']:3d}   loss {loss:.3f}   validation Dice: mean "
-                       f"{row['validation_dice_mean']:.3f}, median "
-                       f"{row['validation_dice_median']:.3f}   {row['seconds']:.0f} s")
-    _show_predictions(run, held_out)
-    return run
+    held_out = [HeldOut(patient, _preprocessing(settings), *shelves) for patient in validation]
+    return slices, held_out, _digest(slices.images, slices.masks, *shelves)
 
 
 def _digest(*shelves):
@@ -189,34 +201,3 @@ def segmentation_loss(logits, target):
         cross_entropy, dlogits1 = ops.softmax_cross_entropy(logits, labels)
         overlap, dlogits2 = ops.softmax_dice_loss(logits, labels)
     return cross_entropy + overlap, dlogits1 + dlogits2
-
-
-def _train_epoch(run, slices, steps, bar, step):
-    """Walk once through the data; give the mean loss a slice, or at once one that is no number."""
-    losses, total = 0.0, run.settings.epochs * steps
-    data = one_ahead(batches(slices, run.settings.batch_size, run.rng))
-    for i, (images, target) in enumerate(data, run.epoch * steps):
-        run.optimiser.lr = warmup_cosine(i, total, run.settings.learning_rate)
-        loss = float(step(run.net, run.optimiser, to_device(images, run.net.device),
-                          to_device(target, run.net.device)))
-        if not np.isfinite(loss):
-            return loss
-        run.follow(i)
-        losses += loss * len(images)
-        bar.set_postfix(epoch=run.epoch + 1, loss=f"{loss:.3f}", dice=f"{run.best:.3f}",
-                        refresh=False)
-        bar.update()
-    return losses / len(slices.masks)
-
-
-def _show_predictions(run, held_out):
-    """Draw the best network's predictions: the patients from best to worst, evenly picked."""
-    net = run.best_net()
-    scored = sorted(((*patient.score(net), patient) for patient in held_out),
-                    key=lambda item: -np.nan_to_num(item[0]))
-    picked = np.unique(np.linspace(0, len(scored) - 1, SHOWN_PATIENTS).round().astype(int))
-    rows = [{"name": p.name, "image": p.image, "truth": p.truth, "probability": probability,
-             "spacing": p.spacing, "dice": score}
-            for score, probability, p in (scored[i] for i in picked)]
-    plot_predictions(rows, run.out / "predictions.png",
-                     "Held-out patients, the slice with most tumour; Dice of the whole volume")

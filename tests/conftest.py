@@ -9,14 +9,18 @@ import pytest
 import strict_backend
 from phantom_tree import write_lgg_tree
 
-from minunet import UNet
+from minunet import UNet, epochs
 from minunet.backend import cuda_problem
 from minunet.cli import main
 from minunet.data.brats import CLASSES, MODALITIES
+from minunet.data.phantom import phantom_patients
 from minunet.data.scheme import Scheme
+from minunet.files import replacing
+from minunet.train import Settings, train
 
 SMALL = ["--size", "32", "--base-channels", "4", "--depth", "2", "--epochs", "2",
          "--batch-size", "4"]
+TINY = Settings(size=32, base_channels=4, depth=2, epochs=3, batch_size=4)
 
 
 @pytest.fixture
@@ -74,6 +78,33 @@ def trained(tree, tmp_path_factory):
     out = tmp_path_factory.mktemp("runs") / "run"
     assert main(["train", str(tree), "--out", str(out), *SMALL]) == 0
     return out
+
+
+@pytest.fixture(scope="session")
+def phantoms():
+    """Four phantom patients of five slices, 32 × 32 pixels."""
+    return phantom_patients(4, size=32, slices=5, seed=0)
+
+
+@pytest.fixture(scope="session")
+def whole(phantoms, tmp_path_factory):
+    """The folder of a run with the settings `TINY` that nothing has interrupted."""
+    out = tmp_path_factory.mktemp("whole")
+    train(phantoms[:3], phantoms[3:], TINY, out)
+    return out
+
+
+@pytest.fixture(scope="module")
+def undrawn():
+    """Leave the figures of a run empty: drawing them would take most of the time."""
+    def draw(_, path, *__):
+        with replacing(path):
+            pass
+
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("plot_history", "plot_predictions"):
+            patch.setattr(epochs, name, draw)
+        yield
 
 
 def save_model(path, channels, scheme):

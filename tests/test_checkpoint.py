@@ -1,5 +1,6 @@
 """Model files: what goes in comes out bit for bit, and what is no model is one clear error."""
 
+import io
 import json
 import zipfile
 
@@ -65,7 +66,7 @@ def test_a_file_that_cannot_be_finished_leaves_the_old_one(model, monkeypatch):
 
     before = model.read_bytes()
     monkeypatch.setattr(np, "savez", fail)
-    with pytest.raises(OSError, match="No space left"):
+    with pytest.raises(InputError, match="cannot write .*: No space left"):
         small(seed=4).save(model)
     assert [*model.parent.iterdir()] == [model]
     assert model.read_bytes() == before
@@ -93,9 +94,39 @@ def encrypted(path):
     path.write_bytes(content)
 
 
+def deep(path):
+    """JSON that is nested too deeply for its reader."""
+    np.savez(path, **{"meta.json": np.array("[" * 10**5)})
+
+
 def array(path):
     with open(path, "wb") as file:
         np.save(file, np.ones(3))
+
+
+def claims(shape):
+    """Write an archive whose array has the `shape` by its header, and 1,000 bytes."""
+    def write(path):
+        header = io.BytesIO()
+        np.lib.format.write_array_header_1_0(
+            header, {"descr": "<f4", "fortran_order": False, "shape": shape})
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr("params/enc1.conv1.w.npy", header.getvalue() + bytes(1000))
+
+    return write
+
+
+def compressed(path):
+    """A megabyte of zeros in a kilobyte."""
+    np.savez_compressed(path, x=np.zeros(2**18, np.float32))
+
+
+def claims_in_its_table(path):
+    """Set the size of an entry in the archive's table of contents to 2 GiB."""
+    content = bytearray(path.read_bytes())
+    place = content.rindex(b"PK\x01\x02") + 24
+    content[place : place + 4] = (2**31).to_bytes(4, "little")
+    path.write_bytes(content)
 
 
 def objects(path):
@@ -119,17 +150,26 @@ def other_archive(path):
     (half_empty, "is truncated or not a minunet model"),
     (damaged, "is truncated or not a minunet model"),
     (encrypted, "is truncated or not a minunet model"),
+    (deep, "is an .npz file but not a minunet model"),
     (array, "is truncated or not a minunet model"),
+    (claims((1 << 33,)), "is damaged: params/enc1.conv1.w.npy claims the shape"),
+    (claims((1 << 40, 0)), "is damaged: params/enc1.conv1.w.npy claims the shape"),
+    (claims((2,)), "is damaged: params/enc1.conv1.w.npy claims the shape"),
+    (compressed, "bytes and claims to hold more"),
+    (claims_in_its_table, "bytes and claims to hold more"),
     (objects, "is truncated or not a minunet model"),
     (pickled, "is truncated or not a minunet model"),
-    (other_archive, "is an .npz file but not a minunet model"),
+    (other_archive, "is truncated or not a minunet model"),
     (lambda path: np.savez(path, x=np.ones(3)), "is an .npz file but not a minunet model"),
     (lambda path: checkpoint.save(path, {}, {"format": 99}),
-     "has format 99, this version reads 1; train it again"),
-    (lambda path: checkpoint.save(path, {}, {}), "holds no usable network configuration"),
-    (lambda path: checkpoint.save(path, {}, {"config": {"depth": 9}}),
+     "has format 99, this version of minunet reads 1; use the version that wrote it"),
+    (lambda path: checkpoint.save(path, {}, {}),
+     r"holds no usable network configuration \('config' is missing"),
+    (lambda path: checkpoint.save(path, {}, {"config": small().config | {"depth": 9}}),
      r"holds no usable network configuration \(depth must be one of"),
     (lambda path: checkpoint.save(path, {}, {"config": {"width": 9}}),
+     r"holds no usable network configuration \('in_channels' is missing"),
+    (lambda path: checkpoint.save(path, {}, {"config": [1]}),
      "holds no usable network configuration"),
     (lambda path: checkpoint.save(path, {}, {"config": small().config}),
      "does not fit its own configuration at"),
@@ -157,6 +197,16 @@ def test_arrays_that_do_not_fit_the_configuration_are_named(model, change):
     checkpoint.save(model, arrays, meta)
     with pytest.raises(InputError, match=f"does not fit its own configuration at '{changed}'"):
         UNet.load(model)
+
+
+@pytest.mark.parametrize("size", [{"base_channels": 4096, "depth": 5}, {"in_channels": 10**9},
+                                  {"base_channels": 10**30}, {"out_channels": 10**12}])
+def test_a_configuration_that_does_not_fit_the_arrays_is_refused_before_a_network_is_built(
+        model, size):
+    arrays, meta = checkpoint.load(model)
+    checkpoint.save(model, arrays, meta | {"config": meta["config"] | size})
+    with pytest.raises(InputError, match="does not fit its own configuration at"):
+        checkpoint.load_model(model, lambda **_: pytest.fail("was built"))
 
 
 def test_no_cut_gives_another_error(model):

@@ -196,7 +196,7 @@ def test_held_out_patients_of_a_model_that_saw_all(trained, tree, tmp_path, caps
                 if main(["evaluate", str(trained), str(path), "--held-out"]) == 2)
     capsys.readouterr()
     line = refusal(capsys, "evaluate", trained, seen, "--held-out")
-    assert "1 of 1 patients left out: the model was trained on them" in line
+    assert "1 of 1 patient left out: the model was trained on them" in line
 
 
 def test_ctrl_c_is_no_traceback(monkeypatch, capsys):
@@ -205,7 +205,14 @@ def test_ctrl_c_is_no_traceback(monkeypatch, capsys):
 
     monkeypatch.setattr("minunet.cli.prove_ops", interrupt)
     assert main(["gradcheck"]) == 130
-    assert "--resume" in capsys.readouterr().err
+    assert capsys.readouterr().err == "minunet: interrupted\n"
+
+
+def test_the_command_alone_explains_itself(capsys):
+    with pytest.raises(SystemExit) as end:
+        main([])
+    assert end.value.code == 0
+    assert "COMMAND" in capsys.readouterr().out
 
 
 def test_the_number_of_threads_is_an_argument(monkeypatch, tmp_path):

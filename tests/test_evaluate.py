@@ -167,3 +167,8 @@ def test_the_table_is_printed_though_the_csv_cannot_be_written(tmp_path, monkeyp
 def test_no_bar_is_drawn_where_nobody_watches(rows, capfd):
     list(evaluate(Bright(), Preprocessing(size=None, low=0, high=100), [_patient("ill", 1)]))
     assert capfd.readouterr() == ("", "")
+@pytest.mark.parametrize("name", ["Łukasz", "患者", "\udcff"])
+def test_the_csv_is_utf_8_and_keeps_the_bytes_of_a_name_that_is_not(rows, tmp_path, name):
+    write_csv([rows[0] | {"patient": name}], tmp_path / "scores.csv")
+    written = (tmp_path / "scores.csv").read_bytes()
+    assert written.splitlines()[1].startswith(name.encode("utf-8", "surrogateescape") + b",")

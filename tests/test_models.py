@@ -78,6 +78,6 @@ def test_a_model_is_published_by_one_command(trained, tmp_path):
     done = subprocess.run([*command, str(trained), str(tmp_path / "half.npz")])
     assert done.returncode == 0 and models.find(tmp_path / "half.npz")
     done = subprocess.run([*command, "nowhere", "half.npz"], capture_output=True, text=True)
-    assert done.returncode == 1 and done.stderr.startswith("minunet: error: no model at nowhere")
+    assert done.returncode == 2 and done.stderr.startswith("minunet: error: no model at nowhere")
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 1 and done.stderr.startswith("usage:")

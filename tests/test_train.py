@@ -166,7 +166,8 @@ def test_resuming_with_other_settings_is_refused_by_name(trained, settings, pati
 
 def test_resuming_with_other_patients_is_refused(tmp_path, patients):
     train(patients[:3], patients[3:], TINY, tmp_path)
-    with pytest.raises(InputError, match="training was 3 patients and is now 2 patients"):
+    with pytest.raises(InputError, match=r"training was 3 patients \(among them phantom_002\) "
+                       "and is now 2 patients"):
         train(patients[:2], patients[3:], TINY, tmp_path, resume=True)
 
 

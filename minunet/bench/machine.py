@@ -33,7 +33,7 @@ def describe(device):
 def processor(cpuinfo="/proc/cpuinfo"):
     """Name the processor as Linux does in the file `cpuinfo`, else as Python does."""
     try:
-        lines = Path(cpuinfo).read_text().splitlines()
+        lines = Path(cpuinfo).read_text(encoding="utf-8").splitlines()
     except OSError:
         lines = []
     names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]

@@ -102,7 +102,7 @@ def _torch_steps(name, threads, device):
 def status(field):
     """Read a field of ``/proc/self/status`` in bytes; None where there is no such file."""
     try:
-        lines = Path("/proc/self/status").read_text().splitlines()
+        lines = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
     except OSError:
         return None
     [line] = [line for line in lines if line.startswith(f"{field}:")]

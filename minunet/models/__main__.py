@@ -3,11 +3,8 @@
 import sys
 
 from minunet.checkpoint import publish
-from minunet.files import InputError
+from minunet.ending import finish
 
 if len(sys.argv) != 3:
     sys.exit("usage: python -m minunet.models RUN FILE.npz")
-try:
-    publish(*sys.argv[1:])
-except InputError as error:
-    sys.exit(f"minunet: error: {error}")
+sys.exit(finish(lambda: publish(*sys.argv[1:])))

@@ -1,0 +1,125 @@
+"""The training loop: data → network → loss → gradients → step, epoch by epoch."""
+
+import sys
+import time
+import warnings
+from contextlib import contextmanager
+
+import numpy as np
+from tqdm import tqdm
+
+from minunet.backend import to_device
+from minunet.data.loader import batches, one_ahead
+from minunet.files import InputError, WriteError
+from minunet.optim import warmup_cosine
+from minunet.plots import plot_history, plot_predictions
+
+SHOWN_PATIENTS = 6  # in predictions.png
+
+
+def run_epochs(run, slices, held_out, step):
+    """Train up to the last epoch, and after each write everything down.
+
+    Parameters
+    ----------
+    run : Run
+        As it was begun or resumed.
+    slices : loader.Slices
+    held_out : list of HeldOut
+    step : callable
+        As `minunet.train.train_step`.
+
+    Raises
+    ------
+    InputError
+        If the numbers overflow, or the run's state cannot be written.
+    """
+    settings = run.settings
+    _write_history(run)  # a kill may have come between the state and this
+    steps = -(-len(slices.masks) // settings.batch_size)  # an epoch
+    with tqdm(total=settings.epochs * steps, initial=run.epoch * steps, unit="batch",
+              disable=None) as bar:
+        while run.epoch < settings.epochs:
+            began = time.perf_counter()
+            with warnings.catch_warnings():  # of overflow: the epoch checks its numbers itself
+                warnings.simplefilter("ignore", RuntimeWarning)
+                loss = _train_epoch(run, slices, steps, bar, step)
+                scores = [patient.score(run.averaged) for patient in held_out]
+            if not np.isfinite(loss) or None in (score.dice for score in scores):
+                raise InputError(f"the numbers overflow in epoch {run.epoch + 1}; try a smaller "
+                                 f"--learning-rate than {settings.learning_rate:g}")
+            row = run.finish_epoch(loss, [score.dice for score in scores],
+                                   time.perf_counter() - began,
+                                   [score.compared for score in scores])
+            _write_history(run)
+            _show_state(bar, run, loss)
+            tqdm.write(_line(row))
+    with _told():
+        _show_predictions(run, held_out)
+
+
+def _train_epoch(run, slices, steps, bar, step):
+    """Walk once through the data; give the mean loss per slice, or at once one that is no number."""
+    losses, total = 0.0, run.settings.epochs * steps
+    data = one_ahead(batches(slices, run.settings.batch_size, run.rng))
+    for i, (images, target) in enumerate(data, run.epoch * steps):
+        run.optimiser.lr = warmup_cosine(i, total, run.settings.learning_rate)
+        loss = float(step(run.net, run.optimiser, to_device(images, run.net.device),
+                          to_device(target, run.net.device)))
+        if not np.isfinite(loss):
+            return loss
+        run.follow(i)
+        losses += loss * len(images)
+        _show_state(bar, run, loss)
+        bar.update()
+    return losses / len(slices.masks)
+
+
+def _line(row):
+    mean, median = row["validation_dice_mean"], row["validation_dice_median"]
+    scores = ("nothing to find, nothing found" if np.isnan(mean)
+              else f"mean {mean:.3f}, median {median:.3f}")
+    return (f"epoch {row['epoch']:3d}   loss {row['loss']:.3f}   validation Dice: {scores}   "
+            f"{row['seconds']:.0f} s")
+
+
+def _show_state(bar, run, loss):
+    best = {} if np.isnan(run.best) else {"dice": f"{run.best:.3f}"}
+    bar.set_postfix(epoch=min(run.epoch + 1, run.settings.epochs), loss=f"{loss:.3f}", **best,
+                    refresh=False)
+
+
+def _write_history(run):
+    """Write the history as a table and as a picture."""
+    if run.history:
+        with _told():
+            run.write_history()
+        with _told():
+            plot_history(run.history, run.out / "history.png")
+
+
+@contextmanager
+def _told():
+    """Let a file that cannot be written be no more than a warning: the model is not in it."""
+    try:
+        yield
+    except WriteError as error:
+        tell(f"warning: {error}")
+
+
+def tell(line):
+    """Print a line on standard error, above the bar if there is one."""
+    tqdm.write(f"minunet: {line}", file=sys.stderr)
+
+
+def _show_predictions(run, held_out):
+    """Draw the best network's predictions: the patients from best to worst, evenly picked."""
+    net = run.best_net()
+    scored = sorted(((patient.score(net), patient) for patient in held_out),
+                    key=lambda item: -np.nan_to_num(item[0].dice))
+    picked = np.unique(np.linspace(0, len(scored) - 1, SHOWN_PATIENTS).round().astype(int))
+    rows = [{"name": p.name, "image": p.image, "truth": p.truth,
+             "probability": score.probability, "dice": score.dice, "spacing": p.spacing}
+            for score, p in (scored[i] for i in picked)]
+    plot_predictions(rows, run.out / "predictions.png",
+                     "Held-out patients, the slice with most tumour; Dice of the whole volume")

@@ -1,0 +1,103 @@
+"""The commands that take long: what they refuse at once, and how they go on."""
+
+import os
+
+import numpy as np
+import pytest
+from conftest import SMALL
+from test_cli import refusal
+
+import minunet.cli
+from minunet.cli import main
+
+
+@pytest.mark.parametrize("begun", [False, True])
+def test_only_a_training_that_has_begun_is_said_to_go_on(monkeypatch, tree, tmp_path, capsys,
+                                                         begun):
+    def interrupt(*_, **__):
+        if begun:
+            (tmp_path / "config.json").write_text("{}")
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("minunet.cli.train", interrupt)
+    assert main(["train", str(tree), "--out", str(tmp_path)]) == 130
+    hint = "; minunet train goes on with --resume" if begun else ""
+    assert capsys.readouterr().err == f"minunet: interrupted{hint}\n"
+
+
+@pytest.mark.parametrize("command, advice", [
+    (["train", "DATA", "--out", "OUT"], "a smaller --batch-size or --size or --base-channels"),
+    (["demo", "--out", "OUT"], "close other programs"),
+    (["predict", "MODEL", "DATA", "--out", "OUT"], "close other programs")])
+def test_too_little_memory_is_one_line_that_says_what_would_need_less(
+        monkeypatch, tmp_path, capsys, command, advice):
+    def fill(*_, **__):
+        np.empty(1 << 60, np.uint8)
+
+    for name in ("_train", "_demo", "_predict"):
+        monkeypatch.setitem(minunet.cli.COMMANDS, name[1:], fill)
+    line = refusal(capsys, *command)
+    assert "not enough memory (Unable to allocate 1.00 EiB" in line
+    assert advice in line
+
+
+def test_a_run_goes_on_with_its_own_settings(tree, tmp_path, capsys):
+    command = ["train", str(tree), "--out", str(tmp_path), "--resume"]
+    main([*command[:-1], *SMALL, "--validation", "0.4", "--seed", "3", "--one-tumour"])
+    before = (tmp_path / "model.npz").read_bytes()
+    assert main(command) == 0
+    assert main([*command, "--epochs", "2", "--seed", "3"]) == 0  # given, and the same
+    assert (tmp_path / "model.npz").read_bytes() == before
+    capsys.readouterr()
+    for option, value, was in (("--epochs", 3, 2), ("--seed", 0, 3), ("--size", 64, 32)):
+        assert f"{option[2:]} was {was} and is now {value}" in refusal(capsys, *command, option,
+                                                                       value)
+    assert "training was 3 patients" in refusal(capsys, *command, "--validation", "0.2")
+    assert (tmp_path / "model.npz").read_bytes() == before
+
+
+def test_a_run_goes_on_with_its_own_patients_only(tree, tmp_path, capsys):
+    main(["train", str(tree), "--out", str(tmp_path), *SMALL])
+    fewer = tmp_path / "fewer"
+    fewer.mkdir()
+    for path in sorted(tree.iterdir())[1:]:
+        (fewer / path.name).symlink_to(path)
+    capsys.readouterr()
+    line = refusal(capsys, "train", fewer, "--out", tmp_path, "--resume")
+    assert "was 4 patients (among them phantom_000) and is now 3 patients" in line
+
+
+@pytest.mark.parametrize("options, message", [
+    (["--depth", "9"], "--size 96 --depth 9: depth must be one of"),
+    (["--size", "33"], "the nearest that go are 32 and 48"),
+    (["--epochs", "abc"], "argument --epochs: 'abc' is not a whole number (see"),
+    (["--epochs", "1.5"], "'1.5' is not a whole number"),
+    (["--learning-rate", "x"], "argument --learning-rate: 'x' is not a number"),
+    (["--validation", "x"], "argument --validation: 'x' is not a number")])
+def test_settings_are_checked_before_the_data_is_looked_at(monkeypatch, tmp_path, capsys, options,
+                                                           message):
+    monkeypatch.setattr("minunet.cli.open_dataset", lambda _: pytest.fail("was looked at"))
+    assert message in refusal(capsys, "train", "data", "--out", tmp_path / "run", *options)
+    assert capsys.readouterr().out == ""
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("place", [".", "missing/scores.csv"])
+def test_a_place_for_the_table_is_proved_before_scoring(trained, tree, tmp_path, monkeypatch,
+                                                        capsys, place):
+    monkeypatch.setattr("minunet.cli.evaluate", lambda *_: pytest.fail("scored"))
+    line = refusal(capsys, "evaluate", trained, tree, "--csv", tmp_path / place)
+    assert f"cannot write {tmp_path / place}" in line
+
+
+def test_the_table_is_printed_even_if_it_cannot_be_kept(trained, tree, tmp_path, monkeypatch,
+                                                        capsys):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    assert main(["evaluate", str(trained), str(tree), "--csv", str(tmp_path / "t.csv")]) == 2
+    printed = capsys.readouterr()
+    assert "mean and median over 5 patients" in printed.out
+    assert "t.csv: No space left on device; make room there" in printed.err
+    assert os.listdir(tmp_path) == []

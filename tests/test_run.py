@@ -1,0 +1,143 @@
+"""A run: which epoch it keeps, and what it tells."""
+
+import csv
+import math
+
+import numpy as np
+import pytest
+from conftest import TINY
+
+from minunet import checkpoint, epochs
+from minunet.data.patient import Patient
+from minunet.data.preprocess import Preprocessing
+from minunet.data.scheme import BINARY, Scheme
+from minunet.data.shelf import Shelf
+from minunet.held_out import HeldOut
+from minunet.run import Run
+from minunet.train import train
+
+NAN = math.nan
+pytestmark = pytest.mark.usefixtures("undrawn")
+
+
+@pytest.fixture
+def run(tmp_path):
+    """A run that has been begun."""
+    run = Run(TINY, Preprocessing(32), 1, tmp_path, "cpu", {}, "", BINARY)
+    run.start()
+    return run
+
+
+@pytest.mark.parametrize("epochs, kept", [
+    ([[0.5], [0.7], [0.6]], 2),
+    ([[0.5], [0.5], [0.4]], 2),  # of equals the later
+    ([[0.0], [0.0], [0.0]], 3),
+    ([[NAN], [NAN], [NAN]], 3),  # nobody to compare by
+    ([[0.2, NAN], [0.6, NAN], [0.5, NAN]], 2),
+])
+def test_the_best_epoch_is_kept_of_equals_the_later_and_without_a_score_the_last(
+        run, epochs, kept):
+    for scores in epochs:
+        run.finish_epoch(1.0, scores, 0.0)
+    _, meta = checkpoint.load(run.out / "model.npz")
+    assert meta["epoch"] == kept
+    assert [row["epoch"] for row in run.history if row["kept"]][-1] == kept
+
+
+@pytest.mark.parametrize("epochs, kept", [
+    # A healthy patient's Dice is 0 while there are false alarms and then not defined.
+    ([([0.0], [NAN]), ([NAN], [NAN]), ([NAN], [NAN])], 3),
+    ([([NAN], [NAN]), ([0.0], [NAN])], 2),
+    # Beside an ill one: not better for what the healthy one leaves out of the mean, nor worse.
+    ([([0.6, NAN], [0.6, NAN]), ([0.7, 0.0], [0.7, NAN])], 2),
+    ([([0.7, 0.0], [0.7, NAN]), ([0.6, NAN], [0.6, NAN])], 1),
+])
+def test_the_same_patients_are_compared_in_every_epoch(run, epochs, kept):
+    for scores, compared in epochs:
+        run.finish_epoch(1.0, scores, 0.0, compared)
+    assert checkpoint.load(run.out / "model.npz")[1]["epoch"] == kept
+    means = [np.mean([score for score in scores if score == score] or [NAN])
+             for scores, _ in epochs]
+    np.testing.assert_equal([row["validation_dice_mean"] for row in run.history], means)
+
+
+@pytest.mark.parametrize("truth, found, dice, compared", [
+    ([0, 0, 0, 0], [0, 0, 0, 0], NAN, NAN),
+    ([0, 0, 0, 0], [0, 0, 0, 1], 0, NAN),  # a false alarm
+    ([0, 0, 1, 1], [0, 0, 0, 0], 0, 0),
+    ([0, 0, 1, 1], [0, 0, 1, 1], 1, 1),
+    ([0, 0, 1, 1], [0, 2, 1, 1], 0.5, 1),  # of class 2 there is none
+    ([0, 2, 1, 1], [0, 2, 1, 1], 1, 1),
+    ([0, 2, 1, 1], [0, 0, 1, 1], 0.5, 0.5),
+])
+def test_epochs_are_compared_by_the_classes_that_the_truth_holds(monkeypatch, truth, found, dice,
+                                                                 compared):
+    truth = np.array(truth, np.uint8).reshape(1, 2, 2)
+    images = np.random.default_rng(0).random((1, 2, 2, 1), dtype=np.float32)
+    patient = Patient("a", ("1",), lambda: (images, truth),
+                      scheme=Scheme((), ("background", "one", "two"), (0, 1, 2)))
+    held_out = HeldOut(patient, Preprocessing(None, 0, 100), Shelf(), Shelf())
+    chosen = np.eye(3)[np.array(found).reshape(1, 2, 2)]  # (D, H, W, K)
+    monkeypatch.setattr("minunet.held_out.segment_prepared", lambda *_: chosen)
+    score = held_out.score(None)
+    np.testing.assert_equal([score.dice, score.compared], [dice, compared])
+
+
+def test_a_held_out_patient_without_tumour_leaves_the_last_epoch(phantoms, tmp_path, capsys):
+    images, masks = phantoms[3].load()
+    healthy = Patient("healthy", phantoms[3].slices, lambda: (images, 0 * masks))
+    run = train(phantoms[:3], [healthy], TINY, tmp_path)
+    assert math.isnan(run.best)
+    assert checkpoint.load(tmp_path / "model.npz")[1]["epoch"] == TINY.epochs
+    assert (tmp_path / "predictions.png").exists()
+
+
+def test_the_history_has_no_empty_rows_on_windows(run, monkeypatch):
+    opened = open
+
+    def windows(file, mode="r", **how):
+        return opened(file, mode, **{"encoding": "cp1252", "newline": "\r\n"} | how
+                      if "b" not in mode else how)
+
+    run.finish_epoch(1.0, [0.5], 0.0)
+    run.finish_epoch(1.0, [0.5], 0.0)
+    monkeypatch.setattr("builtins.open", windows)
+    run.write_history()
+    with opened(run.out / "history.csv", newline="", encoding="utf-8") as file:
+        assert [row[0] for row in csv.reader(file)] == ["epoch", "1", "2"]
+
+
+def test_the_line_of_an_epoch_says_what_nan_means():
+    row = {"epoch": 1, "loss": 1.0, "validation_dice_mean": NAN, "validation_dice_median": NAN,
+           "seconds": 1.0}
+    assert "validation Dice: nothing to find, nothing found" in epochs._line(row)
+    assert "mean 0.500, median 0.400" in epochs._line(
+        row | {"validation_dice_mean": 0.5, "validation_dice_median": 0.4})
+
+
+def test_the_bar_shows_a_dice_only_when_there_is_one_and_at_last_the_best(
+        phantoms, tmp_path, monkeypatch):
+    shown = []
+
+    class Bar:
+        def __init__(self, *_, **__):
+            pass
+
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *_):
+            pass
+
+        def set_postfix(self, **values):
+            shown.append(values.get("dice"))
+
+        def update(self):
+            pass
+
+        write = staticmethod(lambda *_, **__: None)
+
+    monkeypatch.setattr(epochs, "tqdm", Bar)
+    run = train(phantoms[:3], phantoms[3:], TINY, tmp_path)
+    assert shown[0] is None
+    assert shown[-1] == f"{run.best:.3f}"

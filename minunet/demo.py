@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
+from minunet import record
 from minunet.data.phantom import phantom_patients
 from minunet.files import InputError
-from minunet.run import read_config
 from minunet.train import Settings, train
 
 SETTINGS = Settings(size=64, base_channels=16, depth=3, epochs=12, batch_size=16,
@@ -34,8 +34,8 @@ def demo(out, *, seed=0, device="cpu"):
     """
     patients = phantom_patients(TRAINING + HELD_OUT, size=SETTINGS.size, slices=SLICES, seed=seed)
     names = [patient.name for patient in patients]
-    if (Path(out) / "config.json").exists():
-        found = read_config(out).get("patients", {})
+    if (Path(out) / record.NAME).exists():
+        found = record.read(out)["patients"]
         if [*found.get("training", ()), *found.get("validation", ())] != names:
             raise InputError(f"{out} holds a run on other data; choose another --out")
     settings = Settings(**SETTINGS.to_dict() | {"seed": seed})

@@ -38,7 +38,7 @@ def evaluate(net, preprocessing, patients, scheme=BINARY):
     InputError
         If a patient has other modalities or classes than the model, or is unusable.
     """
-    for patient in tqdm(patients, "scoring", unit="patient", leave=False, disable=None):
+    for patient in patients:
         scheme.check_modalities(patient.scheme, patient.name)
         scheme.check_classes(patient.scheme, patient.name)
         yield from _score(net, preprocessing, patient)
@@ -83,8 +83,10 @@ def print_scores(scored, count, seen=(), csv=None):
         check_writable(csv)
     rows = []
     try:
-        for row in scored:
-            rows.append(row)
+        with tqdm(total=count, desc="scoring", unit="patient", leave=False, disable=None) as bar:
+            for row in scored:
+                bar.update(not rows or rows[-1]["patient"] != row["patient"])
+                rows.append(row)
     except BaseException:  # also Ctrl-C
         if rows:
             done = len({row["patient"] for row in rows})
@@ -149,7 +151,8 @@ def _notes(rows, summary):
 
 def write_csv(rows, path):
     """Write the rows of `evaluate` as CSV in UTF-8, whole or not at all."""
-    with replacing(path) as temporary, open(temporary, "w", newline="", encoding="utf-8") as file:
+    with replacing(path) as temporary, \
+            open(temporary, "w", newline="", encoding="utf-8", errors="surrogateescape") as file:
         table = DictWriter(file, list(rows[0]))
         table.writeheader()
         table.writerows(rows)

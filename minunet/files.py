@@ -54,6 +54,15 @@ def _umask():
     return mask
 
 
+def check_writable(path):
+    """Raise `InputError` unless the file `path` could be written: before hours of work."""
+    try:
+        with tempfile.TemporaryFile(dir=Path(path).parent):
+            pass
+    except OSError as error:
+        raise InputError(f"cannot write {path}: {error.strerror}; choose another place") from error
+
+
 def output_folder(path):
     """Make the folder `path` (and its parents) and prove that a file can be written there.
 
@@ -79,15 +88,6 @@ def output_folder(path):
         raise InputError(f"cannot write to the folder {path}: {error.strerror}; "
                          "choose another --out") from error
     return path
-
-
-def check_writable(path):
-    """Raise `InputError` unless the file `path` could be written: before hours of work."""
-    try:
-        with tempfile.TemporaryFile(dir=Path(path).parent):
-            pass
-    except OSError as error:
-        raise InputError(f"cannot write {path}: {error.strerror}; choose another place") from error
 
 
 def check_new(paths):

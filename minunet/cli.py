@@ -116,8 +116,7 @@ def _evaluate(options):
     net, preprocessing, scheme, meta = _load(options)
     patients = open_dataset(options.data)
     seen = Seen(meta.get("patients", {}).get("training", ()))
-    one_by_one = tqdm(patients, "scoring", unit="patient", leave=False, disable=None)
-    scored = evaluate(net, preprocessing, seen.sift(one_by_one, options.held_out), scheme)
+    scored = evaluate(net, preprocessing, seen.sift(patients, options.held_out), scheme)
     print_scores(scored, len(patients), seen.names, options.csv)
     if note := seen.note(len(patients), options.held_out):
         print(note)

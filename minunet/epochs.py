@@ -59,7 +59,7 @@ def run_epochs(run, slices, held_out, step):
 
 
 def _train_epoch(run, slices, steps, bar, step):
-    """Walk once through the data; give the mean loss per slice, or at once one that is no number."""
+    """Walk once through the data; give the mean loss per slice, or a loss that is no number."""
     losses, total = 0.0, run.settings.epochs * steps
     data = one_ahead(batches(slices, run.settings.batch_size, run.rng))
     for i, (images, target) in enumerate(data, run.epoch * steps):

@@ -4,6 +4,8 @@ import math
 from csv import DictWriter
 from textwrap import wrap
 
+from tqdm import tqdm
+
 from minunet.challenge import score_regions
 from minunet.data.scheme import BINARY
 from minunet.files import check_new, check_writable, replacing
@@ -81,8 +83,10 @@ def print_scores(scored, count, seen=(), csv=None):
         check_writable(csv)
     rows = []
     try:
-        for row in scored:
-            rows.append(row)
+        with tqdm(total=count, desc="scoring", unit="patient", leave=False, disable=None) as bar:
+            for row in scored:
+                bar.update(not rows or rows[-1]["patient"] != row["patient"])
+                rows.append(row)
     except BaseException:  # also Ctrl-C
         if rows:
             done = len({row["patient"] for row in rows})
@@ -96,7 +100,7 @@ def print_scores(scored, count, seen=(), csv=None):
 
 
 def format_table(rows, seen=()):
-    """Lay out the scores in 80 columns: a row a patient, mean and median; a table a region.
+    """Lay out the scores in 80 columns: a row per patient, mean and median; a table per region.
 
     Parameters
     ----------

@@ -65,10 +65,11 @@ def predict_files(net, preprocessing, paths, out, scheme=BINARY):
     inputs = find_inputs(paths, out)
     check_new(path for files in inputs.values() for start in files.values()
               for path in result_paths(start).values())
-    for name, files in tqdm(inputs.items(), "checking", unit="input", leave=False, disable=None):
-        images = read_slices(name, list(files))
-        check_channels(net, images, name, scheme.modalities)
-        prepare(images, preprocessing, name)
+    with tqdm(inputs.items(), "checking", unit="input", leave=False, disable=None) as bar:
+        for name, files in bar:
+            images = read_slices(name, list(files))
+            check_channels(net, images, name, scheme.modalities)
+            prepare(images, preprocessing, name)
     output_folder(out)
     count = sum(map(len, inputs.values()))
     with tqdm(total=count, desc="segmenting", unit="slice", leave=False, disable=None) as bar:

@@ -80,12 +80,13 @@ def predict_volumes(net, preprocessing, scheme, paths, out, probabilities=False)
     check_new(out / f"{name}_{ending}" for name in inputs
               for ending in ("mask.nii.gz", "overlay.png", *maps))
     count = 0
-    for name, read in tqdm(inputs.items(), "checking", unit="input", leave=False, disable=None):
-        images, _ = read()
-        check_channels(net, images, name, scheme.modalities)
-        prepare(images, preprocessing, name)
-        count += len(images)
-        del images
+    with tqdm(inputs.items(), "checking", unit="input", leave=False, disable=None) as bar:
+        for name, read in bar:
+            images, _ = read()
+            check_channels(net, images, name, scheme.modalities)
+            prepare(images, preprocessing, name)
+            count += len(images)
+            del images
     output_folder(out)
     with tqdm(total=count, desc="segmenting", unit="slice", leave=False, disable=None) as bar:
         for name, read in inputs.items():

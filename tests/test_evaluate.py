@@ -1,6 +1,7 @@
 """Scores of a model on patients."""
 
 import csv
+import io
 import sys
 
 import numpy as np
@@ -164,9 +165,30 @@ def test_the_table_is_printed_though_the_csv_cannot_be_written(tmp_path, monkeyp
     assert "anna" in capsys.readouterr().out
 
 
-def test_no_bar_is_drawn_where_nobody_watches(rows, capfd):
-    list(evaluate(Bright(), Preprocessing(size=None, low=0, high=100), [_patient("ill", 1)]))
-    assert capfd.readouterr() == ("", "")
+class Terminal(io.StringIO):
+    """A standard error that somebody watches."""
+
+    def isatty(self):
+        return True
+
+
+@pytest.mark.parametrize("watched", [False, True])
+def test_a_bar_is_drawn_where_somebody_watches_and_is_gone_before_the_table(
+        monkeypatch, capsys, watched):
+    seen = Terminal() if watched else io.StringIO()
+    monkeypatch.setattr(sys, "stderr", seen)
+
+    def scored():
+        for name in "abb":
+            print("scoring" in seen.getvalue(), seen.getvalue().endswith("\r"))
+            yield _row(name)
+
+    print_scores(scored(), 2)
+    assert capsys.readouterr().out.startswith(f"{watched} False\n" * 3 + "patient")
+    assert seen.getvalue().endswith("\r" if watched else "")
+    assert bool(seen.getvalue()) == watched
+
+
 @pytest.mark.parametrize("name", ["Łukasz", "患者", "\udcff"])
 def test_the_csv_is_utf_8_and_keeps_the_bytes_of_a_name_that_is_not(rows, tmp_path, name):
     write_csv([rows[0] | {"patient": name}], tmp_path / "scores.csv")

@@ -155,14 +155,14 @@ def test_a_ball_of_oblong_voxels_is_drawn_round(spacing, tmp_path, drawn):
 def test_a_name_in_another_script_is_on_the_page_and_in_the_files(tmp_path):
     name = "患者一号 😀 Ünsal $x$ \udcff.nii"  # the last is a byte that is no UTF-8
     path = stored(tmp_path / name, labels(LARGE, SMALL))
-    report(path, None, tmp_path / "out")
+    report(path, None, tmp_path / "one")
     report_change(path, path, tmp_path / "out")
     assert json.loads((tmp_path / "out" / "report.json").read_text("utf-8"))["before"] == name
 
 
 def test_a_page_is_as_high_as_its_legend_needs(tmp_path, drawn):
     for kind in ("nothing", "specks of two labels"):
-        report(stored(tmp_path / "m.nii", MASKS[kind]), None, tmp_path / "out")
+        report(stored(tmp_path / "m.nii", MASKS[kind]), None, tmp_path / kind)
     few, more = (figure.get_size_inches() for figure in drawn)
     assert few[0] == more[0] == WIDTH
     assert more[1] > few[1]

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from minunet.backend import array_module
 from minunet.files import InputError, replacing
 from minunet.models import find
 
@@ -83,7 +84,8 @@ def fill(target, source, path):
                 or target[name].shape != source[name].shape):
             raise InputError(f"{path} does not fit its own configuration at {name!r}; "
                              "the file is damaged or was edited")
-        target[name] = source[name].astype(target[name].dtype)
+        array = target[name]  # an optimiser holds it, so it has to stay the same
+        array[...] = array_module(array).asarray(source[name].astype(array.dtype))
 
 
 def load_model(path, network, device="cpu"):

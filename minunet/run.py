@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from minunet import checkpoint
-from minunet.backend import to_device, to_host
+from minunet.backend import to_host
 from minunet.files import InputError, output_folder, replacing
 from minunet.optim import Adam, follow
 from minunet.unet import UNet
@@ -99,8 +99,6 @@ class Run:
         arrays, meta = checkpoint.load(self.out / "last.npz")
         for name, target in self._arrays().items():
             checkpoint.fill(target, checkpoint.take(arrays, name), self.out / "last.npz")
-            for key, array in target.items():
-                target[key] = to_device(array, self.net.device)
         self.optimiser.steps = meta["optimiser_steps"]
         self.rng.bit_generator.state = meta["data_random_state"]
         self.net.rng.bit_generator.state = meta["network_random_state"]

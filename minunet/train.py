@@ -10,15 +10,17 @@ from tqdm import tqdm
 
 from minunet import ops
 from minunet.backend import to_device
-from minunet.cores import blas_on_one_thread
+from minunet.blas import blas_on_one_thread
 from minunet.data.loader import batches, load_slices, one_ahead
 from minunet.data.preprocess import Preprocessing
 from minunet.data.shelf import Shelf
 from minunet.files import InputError
 from minunet.held_out import HeldOut
+from minunet.layers import trace
 from minunet.optim import warmup_cosine
 from minunet.plots import plot_history, plot_predictions
 from minunet.run import Run
+from minunet.values import put, real, truth, whole
 
 SHOWN_PATIENTS = 6  # in predictions.png
 
@@ -42,6 +44,9 @@ class Settings:
         Of the weights, the order of slices and their augmentation.
     one_tumour : bool
         Whether each patient has one tumour, in one piece.
+
+    NumPy's numbers become Python's. `InputError` names a value that cannot be, and a size that
+    does not go through a U-Net of this depth.
     """
 
     size: int = 96
@@ -53,6 +58,21 @@ class Settings:
     weight_decay: float = 1e-2
     seed: int = 0
     one_tumour: bool = False
+
+    def __post_init__(self):
+        for name, limits in {"size": (1,), "base_channels": (1,), "depth": (1, 5), "epochs": (1,),
+                             "batch_size": (1,), "seed": (0,)}.items():
+            put(self, **{name: whole(name, getattr(self, name), *limits, error=InputError)})
+        put(self,
+            learning_rate=real("learning_rate", self.learning_rate, above=True, error=InputError),
+            weight_decay=real("weight_decay", self.weight_decay, error=InputError),
+            one_tumour=truth("one_tumour", self.one_tumour, error=InputError))
+        net = {"in_channels": 1, "out_channels": 1, "base_channels": self.base_channels,
+               "depth": self.depth, "padding": "same", "norm": None}  # as far as sizes go
+        try:
+            trace(net, (self.size, self.size))
+        except ValueError as error:
+            raise InputError(f"size is {self.size} and depth {self.depth}: {error}") from error
 
     def to_dict(self):
         """The settings as a dict that JSON can hold."""

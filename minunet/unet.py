@@ -12,10 +12,11 @@ import numpy as np
 
 from minunet import checkpoint, ops
 from minunet.backend import array_module, check_device, to_device, to_host
-from minunet.blocks import double_conv_backward, double_conv_forward, fold_norms
-from minunet.cores import blas_on_one_thread
+from minunet.blas import blas_on_one_thread
+from minunet.blocks import NoCache, double_conv_backward, double_conv_forward, fold_norms
 from minunet.layers import check_config, initial_arrays, trace
-from minunet.ops.checks import check_float, check_shape
+from minunet.memory import keep_freed_memory
+from minunet.ops.checks import check_float, check_like, check_shape
 
 
 class UNet:
@@ -52,15 +53,15 @@ class UNet:
 
     def __init__(self, in_channels=1, out_channels=1, base_channels=32, depth=4, padding="same",
                  norm="batch", dropout=0.0, seed=0, dtype="float32", device="cpu"):
-        self.config = {"in_channels": in_channels, "out_channels": out_channels,
-                       "base_channels": base_channels, "depth": depth, "padding": padding,
-                       "norm": norm, "dropout": dropout, "seed": seed, "dtype": dtype}
-        check_config(self.config)
+        self.config = check_config(
+            {"in_channels": in_channels, "out_channels": out_channels,
+             "base_channels": base_channels, "depth": depth, "padding": padding,
+             "norm": norm, "dropout": dropout, "seed": seed, "dtype": dtype})
         check_device(device)
-        self.depth, self.norm, self.dropout, self.device = depth, norm, dropout, device
-        self.pad = 1 if padding == "same" else 0
-        self.rng = np.random.default_rng(seed)
-        self.params, self.buffers = initial_arrays(self.config, self.rng)
+        self.depth, self.norm, self.device = self.config["depth"], norm, device
+        self.dropout, self.pad = self.config["dropout"], 1 if padding == "same" else 0
+        self.rng = np.random.default_rng(self.config["seed"])
+        self._params, self.buffers = initial_arrays(self.config, self.rng)
         self.to(device)
 
     @classmethod
@@ -71,6 +72,22 @@ class UNet:
         """
         return cls(**{"out_channels": 2, "base_channels": 64, "padding": "valid", "norm": None,
                       "dropout": 0.5} | changes)
+
+    @property
+    def params(self):
+        """What is learnt, by name. Other arrays of the same shapes may be given instead."""
+        return self._params
+
+    @params.setter
+    def params(self, arrays):
+        check_like("params", arrays, self._params, "the network's")
+        # The same dict: an optimiser holds it, and notices that its arrays are not there any more.
+        self._params.update(arrays)
+
+    def __copy__(self):
+        net = object.__new__(type(self))  # the same arrays, in dicts of its own
+        net.__dict__ |= self.__dict__ | {"_params": {**self._params}, "buffers": {**self.buffers}}
+        return net
 
     def forward(self, x, training=False):
         """Compute the logits.
@@ -147,6 +164,7 @@ class UNet:
             raise ValueError("cache is from forward(x, training=False); use training=True")
         check_float("dlogits", dlogits, like=self.params["head.w"])
         check_shape("dlogits", dlogits, cache["shape"])
+        keep_freed_memory()  # of a training process, from its first step on
         grads, dskips = {}, {}
         dx, grads["head.w"], grads["head.b"] = ops.conv_backward(dlogits, cache.pop("head"))
         for level in range(1, self.depth + 1):
@@ -171,16 +189,9 @@ class UNet:
     def predict(self, x):
         """Compute probabilities: sigmoid of one logit, softmax of several. No caches are kept.
 
-        Parameters
-        ----------
-        x : array
-            As for `forward`.
-
-        Returns
-        -------
-        array (N, OH, OW, out_channels)
+        `x` is as for `forward`; the result is an array (N, OH, OW, out_channels).
         """
-        logits = self.folded()._run(x, False, _NoCache())
+        logits = self.folded()._run(x, False, NoCache())
         if self.config["out_channels"] == 1:
             return ops.sigmoid(logits)
         return array_module(logits).exp(ops.log_softmax(logits))
@@ -195,23 +206,20 @@ class UNet:
             return self
         net = copy(self)
         net.config, net.norm = self.config | {"norm": None}, None
-        net.params, net.buffers = fold_norms(self.params, self.buffers), {}
+        net._params, net.buffers = fold_norms(self.params, self.buffers), {}
         return net
 
     def output_shape(self, size):
         """Give the (H, W) of the logits for an image of `size` = (H, W).
 
-        Raises
-        ------
-        ValueError
-            If the image does not go through; the text names the nearest sizes that do.
+        `ValueError` if it does not go through; the text names the nearest sizes that do.
         """
         return trace(self.config, size)[-1]
 
     def to(self, device):
         """Move parameters and buffers to ``"cpu"`` or ``"cuda"``; give the network back."""
         for arrays in (self.params, self.buffers):
-            arrays.update({name: to_device(to_host(a), device) for name, a in arrays.items()})
+            arrays.update({name: to_device(a, device) for name, a in arrays.items()})
         self.device = device
         return self
 
@@ -226,13 +234,7 @@ class UNet:
 
     @classmethod
     def load(cls, path, device="cpu"):
-        """Read a network that `save` wrote.
-
-        Raises
-        ------
-        InputError
-            If the file is missing, truncated or no model.
-        """
+        """Read a network that `save` wrote; `InputError` if the file is missing or damaged."""
         return checkpoint.load_model(path, cls, device)[0]
 
     def _check_input(self, x):
@@ -241,10 +243,3 @@ class UNet:
         if x.shape[-1] != channels:
             raise ValueError(f"x must be (N, H, W, {channels}), channels last; got {x.shape}")
         self.output_shape(x.shape[1:-1])
-
-
-class _NoCache(dict):
-    """Forgets what it is given, so that each op's cache is freed at once."""
-
-    def __setitem__(self, name, cache):
-        pass

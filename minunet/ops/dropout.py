@@ -4,6 +4,7 @@ import numpy as np
 
 from minunet.backend import array_module
 from minunet.ops.checks import check_float, check_shape
+from minunet.values import real
 
 
 def dropout_forward(x, rate, rng):
@@ -33,8 +34,7 @@ def dropout_forward(x, rate, rng):
     2014 (there nothing is divided, and at test time all is multiplied by 1 − rate).
     """
     check_float("x", x)
-    if not isinstance(rate, int | float) or not 0 <= rate < 1:
-        raise ValueError(f"rate must be at least 0 and below 1, got {rate!r}")
+    rate = real("rate", rate, below=1)
     kept = rng.random(x.shape, dtype=np.float32) >= rate
     scale = array_module(x).asarray((kept / (1 - rate)).astype(x.dtype))
     return x * scale, scale

@@ -5,55 +5,84 @@ import threading
 from contextlib import contextmanager
 from functools import cache
 
-from threadpoolctl import ThreadpoolController
+from threadpoolctl import OpenBLASController, ThreadpoolController
+
+# From threadpoolctl 3.8 on, some libraries are set for the calling thread alone, and only one
+# thread, the first that did so, can set OpenBLAS, until it is said that it has finished.
+_finished = getattr(OpenBLASController, "clear_controlling_thread", None)
+
+
+@cache
+def _libraries(per_thread):
+    """The loaded BLAS libraries that are set per thread, or those set for the whole process."""
+    found = ThreadpoolController().select(user_api="blas").lib_controllers
+    return [library for library in found if per_thread == bool(
+        _finished and (library.internal_api == "mkl"
+                       or getattr(library, "threading_layer", "") == "openmp"))]
+
+
+def _set_to_one(per_thread):
+    """Let libraries use one thread; give them with their counts of before."""
+    before = [(library, library.num_threads) for library in _libraries(per_thread)]
+    _set([(library, 1) for library, _ in before])
+    return before
+
+
+def _set(counts):
+    for library, count in counts:
+        if _finished:
+            _finished(force=True)  # whoever it was: we set it for all threads
+        library.set_num_threads(count)
 
 
 class _Mine(threading.local):
-    holders = 0
+    """A thread's own part of `_Hold`."""
+
+    depth, before = 0, ()
 
 
 class _Hold:
     """Holds BLAS to one thread as long as anybody, in any thread, needs it so.
 
-    BLAS has one setting for the whole process. The first who comes remembers and changes it, the
-    last who leaves puts it back.
+    Most libraries have one setting for the whole process. The first thread that comes remembers
+    it and sets it to 1, the last that leaves puts it back.
     """
 
     def __init__(self):
-        self.lock, self.holders, self.limiter = threading.Lock(), 0, None
-        self.mine = _Mine()  # how many of them are in this thread
+        self.lock, self.threads, self.before, self.mine = threading.Lock(), 0, (), _Mine()
 
     def take(self):
-        with self.lock:
-            if not self.holders:
-                self.limiter = _blas().limit(limits=1, user_api="blas")
-            self.holders += 1
-            self.mine.holders += 1
+        if not self.mine.depth:
+            with self.lock:
+                if not self.threads:
+                    self.before = _set_to_one(per_thread=False)
+                self.threads += 1
+            self.mine.before = _set_to_one(per_thread=True)
+        self.mine.depth += 1
 
     def leave(self):
-        with self.lock:
-            self.holders -= 1
-            self.mine.holders -= 1
-            self._release()
+        self.mine.depth -= 1
+        if not self.mine.depth:
+            _set(self.mine.before)
+            with self.lock:
+                self.threads -= 1
+                self._restore()
 
     def keep_mine(self):
-        """Forget the other threads' holds, in a forked child, which has the lock (see below)."""
-        self.holders = self.mine.holders
-        self._release()
+        """Forget the other threads, in a forked child, where this one has the lock (see below)."""
+        self.threads = int(self.mine.depth > 0)
+        self._restore()
         self.lock.release()
 
-    def _release(self):
-        if self.limiter and not self.holders:
-            self.limiter.restore_original_limits()
-            self.limiter = None
+    def _restore(self):
+        if not self.threads:
+            _set(self.before)
+            if _finished:
+                _finished(force=True)
+            self.before = ()
 
 
 _hold = _Hold()
-
-
-@cache
-def _blas():
-    return ThreadpoolController()
 
 
 @contextmanager
@@ -70,6 +99,11 @@ def blas_on_one_thread():
         yield
     finally:
         _hold.leave()
+
+
+def stay_on_one_thread():
+    """Let BLAS use one thread in this thread for good, if that can be said of a single thread."""
+    _set_to_one(per_thread=True)
 
 
 if hasattr(os, "register_at_fork"):

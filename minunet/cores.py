@@ -14,7 +14,7 @@ from functools import cache
 
 import numpy as np
 
-from minunet.blas import blas_on_one_thread
+from minunet.blas import blas_on_one_thread, stay_on_one_thread
 from minunet.files import InputError
 from minunet.values import whole
 
@@ -64,7 +64,8 @@ def _pool(count):
     That is so in a browser, and under a limit on processes. Started at once, so that nobody
     finds out half-way, with a part of the work in a queue that no thread will ever look at.
     """
-    pool, everyone_is_there = ThreadPoolExecutor(count, "minunet"), threading.Event()
+    pool = ThreadPoolExecutor(count, "minunet", initializer=stay_on_one_thread)
+    everyone_is_there = threading.Event()
     try:
         for _ in range(count):
             pool.submit(everyone_is_there.wait)  # no thread is idle: each needs a new one

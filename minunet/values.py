@@ -7,8 +7,6 @@ float64 of the float32 array that it meets.
 import math
 from numbers import Integral, Real
 
-from minunet.files import InputError
-
 
 def plain(value):
     """Give one of NumPy's values, or a 0-d array, as Python's; anything else as it is."""

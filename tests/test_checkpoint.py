@@ -128,7 +128,7 @@ def other_archive(path):
      "has format 99, this version reads 1; train it again"),
     (lambda path: checkpoint.save(path, {}, {}), "holds no usable network configuration"),
     (lambda path: checkpoint.save(path, {}, {"config": {"depth": 9}}),
-     r"holds no usable network configuration \(depth must be one of"),
+     r"holds no usable network configuration \(depth must be a whole number from 1 to 5"),
     (lambda path: checkpoint.save(path, {}, {"config": {"width": 9}}),
      "holds no usable network configuration"),
     (lambda path: checkpoint.save(path, {}, {"config": small().config}),

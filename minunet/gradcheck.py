@@ -114,7 +114,7 @@ def check(forward, backward, arguments, *, linear=(), seed=0, tolerance=1e-7, na
     arguments = _checked(arguments)
     dy, gradients, faults = try_twice(forward, backward, arguments, seed)
     report, prefix = Report(), f"{name}: " if name else ""
-    for (key, value), analytic in zip(arguments.items(), gradients, strict=True):
+    for key, analytic in zip(arguments, gradients, strict=True):
         numeric = _differences(forward, arguments, key, dy, 1.0 if key in linear else STEP)
         report.append(_row(prefix + key, analytic, numeric,
                            min(tolerance, 1e-11) if key in linear else tolerance))

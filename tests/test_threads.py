@@ -15,6 +15,7 @@ from minunet.data.phantom import phantom_patients
 from minunet.optim import Adam
 from minunet.train import Settings, train, train_step
 
+
 class Library:
     """A BLAS library of one setting for the whole process."""
 

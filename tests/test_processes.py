@@ -14,6 +14,7 @@ import numpy as np
 from threadpoolctl import threadpool_info
 from minunet import UNet, optim
 from minunet.blas import blas_on_one_thread
+from minunet.cores import parallel
 from minunet.train import train_step
 
 def blas():
@@ -30,10 +31,15 @@ expected = {"predict": net.predict(x), "learn": learn(x)}
 """
 
 CHILDREN = START + """
+def meet():
+    return sorted(parallel(np, threading.Barrier(2, timeout=20).wait, [(), ()]))
+
 with multiprocessing.get_context("fork").Pool(2) as pool:
     for work in ("predict", "learn"):
         got = pool.map_async({"predict": net.predict, "learn": learn}[work], [x] * 2).get(30)
         assert all(np.array_equal(y, expected[work]) for y in got), work
+    # Two threads work: neither would come back from the meeting without the other.
+    assert pool.apply_async(meet).get(30) == [0, 1]
 """
 
 HELD_BY_ANOTHER = START + """
@@ -83,6 +89,36 @@ assert os.waitpid(child, 0)[1] == 0
 assert np.array_equal(net.predict(x), expected["predict"])
 """
 
+IN_TURNS = START + """
+from threadpoolctl import ThreadpoolController
+limit = ThreadpoolController().limit(limits=2, user_api="blas")  # this thread's, without an end
+second_is_in, first_is_out, end = threading.Event(), threading.Event(), threading.Event()
+counts = []
+
+def first():
+    with blas_on_one_thread():
+        counts.append(blas())
+        second_is_in.wait()
+    first_is_out.set()
+    end.wait()  # it lives on
+
+def second():
+    with blas_on_one_thread():
+        second_is_in.set()
+        first_is_out.wait()
+        counts.append(blas())
+
+users = [threading.Thread(target=first), threading.Thread(target=second)]
+users[0].start()
+while not counts:
+    pass
+users[1].start()
+users[1].join()
+counts.append(blas())
+end.set()
+assert counts == [[1] * len(before)] * 2 + [before], counts
+"""
+
 SHARED = START + """
 right = []
 
@@ -108,8 +144,9 @@ def test_a_forked_child_computes_what_its_parent_does(script):
     run(script)
 
 
-def test_user_threads_share_a_network_and_blas_gets_its_threads_back():
-    run(SHARED)
+@pytest.mark.parametrize("script", [SHARED, IN_TURNS], ids=["at once", "in turns"])
+def test_user_threads_share_a_network_and_blas_gets_its_threads_back(script):
+    run(script)
 
 
 def run(script, **environment):

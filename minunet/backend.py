@@ -16,7 +16,7 @@ from minunet.files import InputError
 def array_module(x, name="x"):
     """Give the library that the array `x` belongs to: ``numpy``, or ``cupy``.
 
-    It is the module in which the class of `x` is defined, if that class is its ``ndarray``.
+    It is the module whose ``ndarray`` is the class of `x`, or a class that it is derived from.
 
     Parameters
     ----------
@@ -27,12 +27,30 @@ def array_module(x, name="x"):
     Raises
     ------
     TypeError
-        If `x` is not an array: a list, a number, a framework's tensor.
+        If `x` is not an array: a list, a number, a framework's tensor. Nor are the two of NumPy's
+        arrays that do not compute as such: masked arrays, and ``numpy.matrix``.
     """
-    module = sys.modules[type(x).__module__]
-    if not isinstance(x, getattr(module, "ndarray", ())):
-        raise TypeError(f"{name} must be a NumPy or CuPy array, got {type(x).__name__}")
-    return module
+    for kind in type(x).__mro__:
+        module = sys.modules.get(kind.__module__)
+        if kind is getattr(module, "ndarray", None):
+            if kind is not type(x):
+                _check_subclass(x, name)
+            return module
+    raise TypeError(f"{name} must be a NumPy or CuPy array, got {type(x).__name__}")
+
+
+def check_unmasked(name, x):
+    """Raise `TypeError` if `x` is a masked array: its mask would be lost without a word."""
+    if isinstance(x, np.ma.MaskedArray):
+        raise TypeError(f"{name} is a masked array, and masks are not taken into account; decide "
+                        "what stands in the masked places, for example with .filled(0)")
+
+
+def _check_subclass(x, name):
+    check_unmasked(name, x)
+    if isinstance(x, np.matrix):
+        raise TypeError(f"{name} is a numpy.matrix, whose * is a matrix product; give an array, "
+                        "np.asarray(x)")
 
 
 def on_host(x):
@@ -47,7 +65,7 @@ def cuda_problem():
         import cupy
     except ImportError as error:
         return (f"CuPy cannot be imported ({str(error).splitlines()[0]}); "
-                'pip install "cupy-cuda13x[ctk]", or "cupy-cuda12x[ctk]" with an older driver')
+                "pip install 'cupy-cuda13x[ctk]', or 'cupy-cuda12x[ctk]' for an older driver")
     try:
         if not cupy.is_available():
             return "CuPy finds no CUDA GPU (is the driver installed?)"

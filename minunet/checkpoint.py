@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from minunet.backend import array_module
 from minunet.files import InputError, replacing
 from minunet.layers import check_config, list_layers, parameter_shapes
 from minunet.models import find
@@ -117,8 +118,8 @@ def fill(target, source, path):
         If names or shapes differ: the file `path` is of another network.
     """
     _check_fit({name: array.shape for name, array in target.items()}, source, path)
-    for name in target:
-        target[name] = source[name].astype(target[name].dtype)
+    for name, array in target.items():  # an optimiser holds it, so it has to stay the same
+        array[...] = array_module(array).asarray(source[name].astype(array.dtype))
 
 
 def _check_fit(shapes, source, path):

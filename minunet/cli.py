@@ -25,7 +25,7 @@ from minunet.predict_inputs import is_volume, list_patients
 from minunet.predict_volumes import describe_volume, predict_volumes
 from minunet.proofs import prove_networks, prove_ops
 from minunet.report import report, report_change, summarise_change, summarise_report
-from minunet.train import Settings, check_settings, train
+from minunet.train import Settings, train
 from minunet.unet import UNet
 from minunet.words import plural
 
@@ -81,7 +81,6 @@ def _train(options, step=None):
     given = {name: value for name, value in given.items() if value is not None}
     try:
         settings = Settings(**begun.get("settings", {}) | given)
-        check_settings(settings)
     except (TypeError, ValueError) as error:
         raise InputError(str(error)) from error
     training, validation = _split(options, settings.seed, begun)

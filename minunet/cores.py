@@ -5,54 +5,45 @@ of the interpreter lock while they run, so here a few plain threads take blocks 
 each, and BLAS, which makes the products, keeps to one thread. A GPU gets large blocks instead.
 """
 
-import ctypes
 import os
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from contextvars import ContextVar, copy_context
 from functools import cache
 
 import numpy as np
-from threadpoolctl import ThreadpoolController
 
+from minunet.blas import blas_on_one_thread, stay_on_one_thread
 from minunet.files import InputError
+from minunet.values import whole
 
 CPU_BLOCK_BYTES = 1 << 20  # of scratch memory: more leaves the cache, less is all overhead
 GPU_BLOCK_BYTES = 1 << 28  # a GPU wants large products: here the bound is memory, not cache
-_chosen, _held = [None], []  # by `using_threads`, by `blas_on_one_thread`
-
-
-def _keep_freed_memory():
-    """Ask the C library to keep the memory of freed arrays for the next ones.
-
-    By default it gives large blocks back to the system, which hands them out again filled with
-    zeros, page by page: a sixth of a training step was spent on that. Only glibc has the knob.
-    """
-    trim_threshold, mmap_threshold, most = -1, -3, 1 << 30  # M_…, from its malloc.h; bytes
-    try:
-        mallopt = ctypes.CDLL(None).mallopt
-    except (AttributeError, OSError, TypeError):  # another C library, another system
-        return
-    mallopt(mmap_threshold, most)
-    mallopt(trim_threshold, most)
-
-
-_keep_freed_memory()
+_chosen = ContextVar("threads", default=None)  # by `using_threads`, for one user thread each
 
 
 @contextmanager
 def using_threads(count):
-    """Let `count` threads work inside of the block; as many as otherwise if it is None."""
-    _chosen.append(count or _chosen[-1])
+    """Let `count` threads work inside of the block; as many as otherwise if it is None.
+
+    They are all there are: BLAS is held to one meanwhile, also where `parallel` has no part.
+    A thread that the user starts inside of the block does not inherit the count, as it would
+    not inherit NumPy's ``errstate``.
+    """
+    count = _chosen.get() if count is None else whole("count", count, 1)
+    before = _chosen.set(count)
     try:
-        yield
+        with blas_on_one_thread():
+            yield
     finally:
-        _chosen.pop()
+        _chosen.reset(before)
 
 
 def threads():
     """Count of worker threads: as chosen, or ``MINUNET_THREADS`` if set, or all usable cores."""
-    if _chosen[-1]:
-        return _chosen[-1]
+    if _chosen.get():
+        return _chosen.get()
     setting = os.environ.get("MINUNET_THREADS")
     if setting is None:
         return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
@@ -68,35 +59,45 @@ def workers(xp):
 
 @cache
 def _pool(count):
-    return ThreadPoolExecutor(count, thread_name_prefix="minunet")
+    """A team of `count` threads, all of them started; None where they cannot be.
 
-
-@cache
-def _blas():
-    return ThreadpoolController()
-
-
-@contextmanager
-def blas_on_one_thread():
-    """Hold BLAS to one thread: around `parallel`, and around all that calls it again and again.
-
-    A BLAS thread that has nothing left to do waits for more by turning in circles, some
-    milliseconds long, on a core that ours could use. Inside of itself it does nothing: asking
-    the libraries takes longer than a small op.
+    That is so in a browser, and under a limit on processes. Started at once, so that nobody
+    finds out half-way, with a part of the work in a queue that no thread will ever look at.
     """
-    if _held:
-        yield
-        return
-    with _blas().limit(limits=1, user_api="blas"):
-        _held.append(True)
-        try:
-            yield
-        finally:
-            _held.pop()
+    pool = ThreadPoolExecutor(count, "minunet", initializer=stay_on_one_thread)
+    everyone_is_there = threading.Event()
+    try:
+        for _ in range(count):
+            pool.submit(everyone_is_there.wait)  # no thread is idle: each needs a new one
+    except RuntimeError:  # can't start new thread
+        return None
+    finally:
+        everyone_is_there.set()
+    return pool
+
+
+if hasattr(os, "register_at_fork"):
+    # The pool's threads stay behind, and would never answer a forked child.
+    os.register_at_fork(after_in_child=_pool.cache_clear)
+
+
+def _start(work, count):
+    """Let up to `count` threads of the pool take part in `work`; give their futures."""
+    helpers = []
+    pool = _pool(threads()) if count > 0 else None
+    try:
+        while pool and len(helpers) < count:
+            # In the caller's context: with its count of threads, and NumPy's errstate.
+            helpers.append(pool.submit(copy_context().run, work))
+    except RuntimeError:  # the interpreter is ending, and takes no more work
+        pass
+    return helpers
 
 
 def parallel(xp, function, tasks):
     """Compute ``[function(*task) for task in tasks]``, the tasks shared among the cores.
+
+    Where no threads can be started, or one is all there should be, the caller's computes all.
 
     Parameters
     ----------
@@ -114,13 +115,14 @@ def parallel(xp, function, tasks):
             results[i] = function(*task)
 
     with blas_on_one_thread():
-        helpers = [_pool(workers(xp)).submit(work)
-                   for _ in range(min(workers(xp), len(tasks)) - 1)]
+        helpers = _start(work, min(workers(xp), len(tasks)) - 1)
         try:
             work()  # this thread takes its part
         finally:
             for helper in helpers:
-                helper.result()
+                # One that waits still, behind another user's work, has nothing left to do.
+                if not helper.cancel():
+                    helper.result()
     return results
 
 

@@ -15,11 +15,14 @@ from typing import NamedTuple
 
 import numpy as np
 
+from minunet.backend import check_unmasked, on_host
+from minunet.purity import call_forward, try_twice
+
 STEP = 6e-6  # ∛(machine epsilon): there the errors of truncation and of rounding are alike
 
 
 class Row(NamedTuple):
-    """The verdict on one argument."""
+    """The verdict on one argument, or a remark about what an operation must not do."""
 
     argument: str
     shape: tuple
@@ -28,15 +31,16 @@ class Row(NamedTuple):
     analytic: float  # there: what backward says
     numeric: float  # there: what differences say
     tolerance: float
+    remark: str = ""  # in the place of all numbers
 
     @property
     def ok(self):
-        """Whether the error is within the tolerance (a NaN is not)."""
-        return bool(self.error <= self.tolerance)
+        """Whether the error is within the tolerance (a NaN is not), and nothing is remarked."""
+        return bool(self.error <= self.tolerance) and not self.remark
 
 
 class Report(list):
-    """Rows, one an argument; printed, a table."""
+    """Rows, one for each argument and each remark; printed, a table."""
 
     @property
     def ok(self):
@@ -49,9 +53,13 @@ class Report(list):
         lines = [f"{'argument':<{name}}{'shape':<{shape}}{'error':>8}  {'allowed':<9}{'':<7}"
                  f"{'worst at':<14}{'backward':>12}{'differences':>13}"]
         for row in self:
-            index = ",".join(map(str, row.index)) or "a direction"
-            lines.append(f"{row.argument:<{name}}{str(row.shape):<{shape}}{row.error:>8.1e}  "
-                         f"{row.tolerance:<9.0e}{'ok' if row.ok else 'WRONG':<7}{index:<14}"
+            start = f"{row.argument:<{name}}{str(row.shape):<{shape}}"
+            if row.remark:
+                lines.append(f"{start}{'':>19}{'WRONG':<7}{row.remark}")
+                continue
+            index = ",".join(map(str, row.index)) or ("a direction" if row.shape else "")
+            lines.append(f"{start}{row.error:>8.1e}  {row.tolerance:<9.0e}"
+                         f"{'ok' if row.ok else 'WRONG':<7}{index:<14}"
                          f"{row.analytic:>12.5g}{row.numeric:>13.5g}")
         return "\n".join(lines)
 
@@ -71,7 +79,7 @@ def check(forward, backward, arguments, *, linear=(), seed=0, tolerance=1e-7, na
     Parameters
     ----------
     forward : callable
-        ``y, cache = forward(*arguments)``. It must not change its arguments.
+        ``y, cache = forward(*arguments)``. y is an array or, of a loss, a number.
     backward : callable
         ``gradients = backward(dy, cache)``: one for each argument, in order; a single one need
         not be a tuple.
@@ -90,40 +98,28 @@ def check(forward, backward, arguments, *, linear=(), seed=0, tolerance=1e-7, na
     Returns
     -------
     Report
-        ``report.ok``, and a `Row` an argument. Print it.
+        ``report.ok``, and a `Row` for each argument. Print it. A row more, with words in the
+        place of numbers, says if forward or backward changes what it is given, or does not
+        repeat itself: see `minunet.purity`.
 
     Raises
     ------
     TypeError
-        If an argument is not float64: float32 has too few digits to tell right from wrong.
+        If an argument is not float64: float32 has too few digits to tell right from wrong. If y
+        or a gradient is no array of numbers.
     ValueError
-        If backward returns another number of gradients, or one of another shape.
+        If an argument or y is empty, y is not one array, or backward returns another number of
+        gradients, or one of another shape.
     """
-    for key, value in arguments.items():
-        if getattr(value, "dtype", None) != np.float64:
-            raise TypeError(f"{key} must be a float64 array to be checked, "
-                            f"got {getattr(value, 'dtype', type(value).__name__)}")
-    arguments = {key: value.copy() for key, value in arguments.items()}
-    result = forward(*arguments.values())
-    if not isinstance(result, tuple) or len(result) != 2:
-        raise ValueError(f"forward must return (y, cache), got {type(result).__name__}")
-    y, cache = result
-    # A stream of its own: the caller may have drawn x from default_rng(seed).
-    dy = np.random.default_rng((seed, 1)).normal(size=y.shape)
-    gradients = backward(dy.copy(), cache)  # a backward that changes dy must not change ours
-    gradients = gradients if isinstance(gradients, tuple | list) else (gradients,)
-    if len(gradients) != len(arguments):
-        raise ValueError(f"backward must return {len(arguments)} gradients, one for each of "
-                         f"{', '.join(arguments)}; got {len(gradients)}")
-    report = Report()
-    for (key, value), analytic in zip(arguments.items(), gradients, strict=True):
-        if np.shape(analytic) != value.shape:
-            raise ValueError(f"the gradient of {key} must have its shape {value.shape}, "
-                             f"got {np.shape(analytic)}")
-        numeric = _differences(lambda: forward(*arguments.values())[0], value, dy,
-                               1.0 if key in linear else STEP)
-        report.append(_row(f"{name}: {key}" if name else key, analytic, numeric,
+    arguments = _checked(arguments)
+    dy, gradients, faults = try_twice(forward, backward, arguments, seed)
+    report, prefix = Report(), f"{name}: " if name else ""
+    for key, analytic in zip(arguments, gradients, strict=True):
+        numeric = _differences(forward, arguments, key, dy, 1.0 if key in linear else STEP)
+        report.append(_row(prefix + key, analytic, numeric,
                            min(tolerance, 1e-11) if key in linear else tolerance))
+    for key, shape, fault in faults:
+        report.append(Row(prefix + key, shape, np.inf, (), np.nan, np.nan, 0.0, fault))
     return report
 
 
@@ -213,17 +209,30 @@ def check_network(net, x, *, seed=0, tolerance=1e-6, step=1e-7, name="network"):
     return report
 
 
-def _differences(forward, array, dy, step):
-    numeric = np.zeros(array.shape)
-    for index in np.ndindex(array.shape):
-        saved = array[index]
-        array[index] = saved + step
-        above = forward().copy()  # forward may give a view of what is about to move
-        array[index] = saved - step
-        below = forward()
+def _checked(arguments):
+    if not isinstance(arguments, dict) or not arguments:
+        raise TypeError("arguments must be a dict of one array or more, by the names that "
+                        f"forward gives them; got {arguments!r}")
+    for key, value in arguments.items():
+        check_unmasked(key, value)
+        if not on_host(value) or value.dtype != np.float64:
+            kind = value.dtype if on_host(value) else type(value).__name__
+            raise TypeError(f"{key} must be a float64 array of NumPy's to be checked, got {kind}")
+        if value.size == 0:
+            raise ValueError(f"{key} is empty, shape {value.shape}: it has no element to check")
+    return {key: np.asarray(value) for key, value in arguments.items()}
+
+
+def _differences(forward, arguments, key, dy, step):
+    numeric = np.zeros(arguments[key].shape)
+    for index in np.ndindex(numeric.shape):
+        ends = []
+        for sign in (1, -1):
+            moved = arguments[key].copy()
+            moved[index] += sign * step
+            ends.append(call_forward(forward, arguments | {key: moved})[0])
         # Subtract before summing: the parts of y that do not move cancel exactly.
-        numeric[index] = np.sum(dy * (above - below)) / (2 * step)
-        array[index] = saved
+        numeric[index] = np.sum(dy * (ends[0] - ends[1])) / (2 * step)
     return numeric
 
 

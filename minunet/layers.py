@@ -5,6 +5,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from minunet.values import real, whole
+
 KERNEL = {"conv": 3, "up": 2, "head": 1}
 
 
@@ -52,18 +54,19 @@ def list_layers(config):
 
 
 def check_config(config):
-    """Raise `ValueError`, naming the argument, unless a `UNet` can be built from `config`."""
-    for name, least in (("in_channels", 1), ("out_channels", 1), ("base_channels", 1),
-                        ("seed", 0)):
-        if not isinstance(config[name], int) or config[name] < least:
-            raise ValueError(f"{name} must be a whole number from {least}, got {config[name]!r}")
-    allowed = {"depth": (1, 2, 3, 4, 5), "padding": ("same", "valid"), "norm": ("batch", None),
-               "dtype": ("float32", "float64")}
-    for name, values in allowed.items():
-        if config[name] not in values:
+    """Give `config` in Python's own values; `ValueError` names one that a `UNet` cannot have."""
+    checked = dict(config, dropout=real("dropout", config["dropout"], below=1))
+    for name, limits in {"in_channels": (1,), "out_channels": (1,), "base_channels": (1,),
+                         "depth": (1, 5), "seed": (0,)}.items():
+        checked[name] = whole(name, config[name], *limits)
+    dtype = config["dtype"]  # np.float32 and np.dtype("float32") mean the same as "float32"
+    checked["dtype"] = getattr(dtype, "name", getattr(dtype, "__name__", dtype))
+    for name, values in {"padding": ("same", "valid"), "norm": ("batch", None),
+                         "dtype": ("float32", "float64")}.items():
+        if checked[name] not in values:
             raise ValueError(f"{name} must be one of {values}, got {config[name]!r}")
-    if not isinstance(config["dropout"], int | float) or not 0 <= config["dropout"] < 1:
-        raise ValueError(f"dropout must be at least 0 and below 1, got {config['dropout']!r}")
+        checked[name] = checked[name] and str(checked[name])
+    return checked
 
 
 def parameter_shapes(layer, norm):
@@ -221,17 +224,12 @@ def summarise(config, size):
     config : dict
         As `UNet.config`.
     size : (int, int)
-        H, W of the image.
+        H, W of the image; `ValueError` if it does not go through the network, see `trace`.
 
     Returns
     -------
     str
         A table, and the totals of parameters and multiplications an image.
-
-    Raises
-    ------
-    ValueError
-        If the size does not go through the network (see `trace`).
     """
     lines = [f"{'layer':<13}{'output (H, W, C)':>20}{'parameters':>13}"
              f"{'multiplications':>17}{'sees':>6}"]

@@ -4,7 +4,8 @@ import math
 
 from minunet.backend import array_module
 from minunet.cores import parallel
-from minunet.ops.checks import check_float, check_shape
+from minunet.ops.checks import check_float, check_like
+from minunet.values import real
 
 
 class SGD:
@@ -18,25 +19,27 @@ class SGD:
     Parameters
     ----------
     params : dict of arrays
-        Changed in place by `step`.
+        Changed in place by `step`. They must stay the same arrays: a network that moves to
+        another device gets others, so move it first.
     lr : float
     momentum : float
-        Share of the past that is kept; 0.99 looks back over some hundred steps.
+        Share of the past that is kept, below 1; 0.99 looks back over some hundred steps.
     """
 
     def __init__(self, params, lr=1e-2, momentum=0.99):
-        _check_rates(lr=lr, momentum=momentum)
-        self.params, self.lr, self.momentum = params, lr, momentum
+        self.lr, self.momentum = real("lr", lr), real("momentum", momentum, below=1)
+        self.params, self.made_for = params, _same_arrays(params)
         self.state = {f"m/{k}": array_module(p).zeros_like(p) for k, p in params.items()}
 
     def step(self, grads):
         """Make one step; `grads` has the keys and shapes of `params`."""
-        _check_grads(self.params, grads)
+        _check_step(self, grads)
+        lr = float(self.lr)  # a NumPy float64 would make every product float64
         for name, p in self.params.items():
             m = self.state[f"m/{name}"]
             m *= self.momentum
             m += grads[name]
-            p -= self.lr * m
+            p -= lr * m
 
 
 class Adam:
@@ -54,7 +57,7 @@ class Adam:
     Parameters
     ----------
     params : dict of arrays
-        Changed in place by `step`.
+        As for `SGD`.
     lr : float
     weight_decay : float
         Per step, as a share of lr.
@@ -67,19 +70,18 @@ class Adam:
     """
 
     def __init__(self, params, lr=1e-3, weight_decay=0.0, beta1=0.9, beta2=0.999, eps=1e-8):
-        _check_rates(lr=lr, weight_decay=weight_decay, beta1=beta1, beta2=beta2, eps=eps)
-        if max(beta1, beta2) >= 1:
-            raise ValueError(f"beta1 and beta2 must be below 1, got {beta1!r} and {beta2!r}")
-        self.params, self.lr, self.weight_decay = params, lr, weight_decay
-        self.beta1, self.beta2, self.eps = beta1, beta2, eps
-        self.steps = 0
+        self.lr, self.weight_decay = real("lr", lr), real("weight_decay", weight_decay)
+        self.beta1, self.beta2 = real("beta1", beta1, below=1), real("beta2", beta2, below=1)
+        self.eps, self.steps = real("eps", eps), 0
+        self.params, self.made_for = params, _same_arrays(params)
         self.state = {f"{kind}/{k}": array_module(p).zeros_like(p)
                       for kind in "mv" for k, p in params.items()}
 
     def step(self, grads):
         """Make one step; `grads` has the keys and shapes of `params`."""
-        _check_grads(self.params, grads)
+        _check_step(self, grads)
         self.steps += 1
+        lr = float(self.lr)  # a NumPy float64 would make every product float64
         correction1, correction2 = 1 - self.beta1**self.steps, 1 - self.beta2**self.steps
 
         def update(name):
@@ -90,8 +92,8 @@ class Adam:
             root = xp.sqrt(v / correction2)
             root += self.eps
             if self.weight_decay and name.endswith(".w"):
-                p *= 1 - self.lr * self.weight_decay
-            p -= (self.lr / correction1) * (m / root)
+                p *= 1 - lr * self.weight_decay
+            p -= (lr / correction1) * (m / root)
 
         parallel(array_module(self.params[min(grads)]), update, [(name,) for name in grads])
 
@@ -161,21 +163,29 @@ def warmup_cosine(step, total, peak, warmup=0.1, floor=0.01):
         raise ValueError(f"step must be from 0 to total − 1 = {total - 1}, got {step}")
     up = int(warmup * total)
     if step < up:
-        return peak * (step + 1) / up
+        return float(peak * (step + 1) / up)
     u = (step - up) / max(total - up, 1)
-    return peak * (floor + (1 - floor) * (1 + math.cos(math.pi * u)) / 2)
+    return float(peak * (floor + (1 - floor) * (1 + math.cos(math.pi * u)) / 2))
 
 
-def _check_rates(**rates):
-    for name, rate in rates.items():
-        if not rate >= 0 or math.isinf(rate):
-            raise ValueError(f"{name} must be a number from 0, got {rate!r}")
-
-
-def _check_grads(params, grads):
-    if params.keys() != grads.keys():
-        name = sorted(params.keys() ^ grads.keys())[0]
-        raise ValueError(f"grads must have the keys of params; they differ at {name!r}")
+def _same_arrays(params):
+    """Check the parameters; give another dict of the same arrays."""
+    if not isinstance(params, dict):
+        raise TypeError("params must be a dict of arrays, such as net.params; "
+                        f"got {type(params).__name__}")
+    if not params:
+        raise ValueError("params must not be empty")
     for name, p in params.items():
-        check_float(f"grads[{name!r}]", grads[name], like=p)
-        check_shape(f"grads[{name!r}]", grads[name], p.shape)
+        check_float(f"params[{name!r}]", p)
+    return dict(params)
+
+
+def _check_step(optimiser, grads):
+    """Raise unless `params` are the arrays that the state belongs to, and `grads` fit them."""
+    params, made_for = optimiser.params, optimiser.made_for
+    for name in sorted(params.keys() | made_for.keys()):
+        if params.get(name) is not made_for.get(name):
+            raise ValueError(f"params[{name!r}] is not the array that this optimiser was made for: "
+                             "the network was moved to another device, or was given other arrays; "
+                             "make the optimiser after that")
+    check_like("grads", grads, params, "params")

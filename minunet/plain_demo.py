@@ -3,7 +3,7 @@
 import numpy as np
 
 from minunet import UNet, plain
-from minunet.cores import blas_on_one_thread
+from minunet.blas import blas_on_one_thread
 from minunet.data.phantom import phantom_slice
 from minunet.data.preprocess import Preprocessing, prepare
 from minunet.metrics import dice

@@ -13,6 +13,7 @@ from minunet.backend import to_device, to_host
 from minunet.data.preprocess import prepare, restore
 from minunet.files import InputError
 from minunet.layers import receptive_fields, smallest_input
+from minunet.values import whole
 from minunet.words import plural
 
 THRESHOLD = 0.5  # of the probability: above it a pixel counts as tumour
@@ -146,6 +147,7 @@ def predict_slices(net, images, tile=512, batch_size=8, progress=None):
     ndarray (D, H, W, K)
         Probabilities, of the network's dtype.
     """
+    tile, batch_size = whole("tile", tile, 1), whole("batch_size", batch_size, 1)
     net, step = net.folded(), 2 ** net.config["depth"]
     size, outputs = images.shape[1:3], net.config["out_channels"]
     tile = -(-min(tile, max(size)) // step) * step

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from minunet import __version__, checkpoint, record
-from minunet.backend import to_device, to_host
+from minunet.backend import to_host
 from minunet.files import InputError, replacing
 from minunet.held_out import mean_defined
 from minunet.optim import Adam, follow
@@ -91,8 +91,6 @@ class Run:
         record.check_format(meta.get("run_format", 1), path)
         for name, target in self._arrays().items():
             checkpoint.fill(target, checkpoint.take(arrays, name), path)
-            for key, array in target.items():
-                target[key] = to_device(array, self.net.device)
         try:
             self.optimiser.steps = meta["optimiser_steps"]
             self.rng.bit_generator.state = meta["data_random_state"]

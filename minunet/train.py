@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from tqdm import tqdm
 
 from minunet import ops, record
-from minunet.cores import blas_on_one_thread
+from minunet.blas import blas_on_one_thread
 from minunet.data.loader import load_slices
 from minunet.data.preprocess import Preprocessing
 from minunet.data.seen import noting
@@ -14,9 +14,10 @@ from minunet.data.shelf import Shelf
 from minunet.epochs import run_epochs, tell
 from minunet.files import InputError
 from minunet.held_out import HeldOut
-from minunet.layers import check_config, trace
+from minunet.layers import trace
 from minunet.lock import holding
 from minunet.run import Run
+from minunet.values import put, real, truth, whole
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,9 @@ class Settings:
         Of the weights, the order of slices and their augmentation.
     one_tumour : bool
         Whether each patient has one tumour, in one piece.
+
+    NumPy's numbers become Python's. `InputError` names a value that cannot be, and a size that
+    does not go through a U-Net of this depth.
     """
 
     size: int = 96
@@ -50,21 +54,24 @@ class Settings:
     seed: int = 0
     one_tumour: bool = False
 
+    def __post_init__(self):
+        for name, limits in {"size": (1,), "base_channels": (1,), "depth": (1, 5), "epochs": (1,),
+                             "batch_size": (1,), "seed": (0,)}.items():
+            put(self, **{name: whole(name, getattr(self, name), *limits, error=InputError)})
+        put(self,
+            learning_rate=real("learning_rate", self.learning_rate, above=True, error=InputError),
+            weight_decay=real("weight_decay", self.weight_decay, error=InputError),
+            one_tumour=truth("one_tumour", self.one_tumour, error=InputError))
+        net = {"in_channels": 1, "out_channels": 1, "base_channels": self.base_channels,
+               "depth": self.depth, "padding": "same", "norm": None}  # as far as sizes go
+        try:
+            trace(net, (self.size, self.size))
+        except ValueError as error:
+            raise InputError(f"size is {self.size} and depth {self.depth}: {error}") from error
+
     def to_dict(self):
         """The settings as a dict that JSON can hold."""
         return asdict(self)
-
-
-def check_settings(settings):
-    """Raise `InputError` unless a network can be made of the settings, and slices go through it."""
-    config = {"in_channels": 1, "out_channels": 1, "base_channels": settings.base_channels,
-              "depth": settings.depth, "padding": "same", "norm": "batch", "dropout": 0.0,
-              "seed": settings.seed, "dtype": "float32"}
-    try:
-        check_config(config)
-        trace(config, (settings.size, settings.size))
-    except ValueError as error:
-        raise InputError(f"--size {settings.size} --depth {settings.depth}: {error}") from error
 
 
 def train(training, validation, settings, out, *, device="cpu", resume=False, step=None):
@@ -106,7 +113,6 @@ def train(training, validation, settings, out, *, device="cpu", resume=False, st
     InputError
         If data, settings or folder are unusable, or the loss is no longer a number.
     """
-    check_settings(settings)
     names = {"training": [p.name for p in training], "validation": [p.name for p in validation]}
     with holding(out):
         if resume:  # before the data is read, which can take minutes

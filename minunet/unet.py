@@ -21,16 +21,18 @@ from copy import copy
 
 import numpy as np
 
-from minunet import checkpoint, ops
-from minunet.backend import array_module, check_device, to_device, to_host
+from minunet import ops
+from minunet.backend import array_module, check_device
+from minunet.blas import blas_on_one_thread
 from minunet.blocks import double_conv_backward, double_conv_forward
-from minunet.cores import blas_on_one_thread
 from minunet.inference import fold_norms, infer
 from minunet.layers import check_config, initial_arrays, trace
+from minunet.memory import keep_freed_memory
 from minunet.ops.checks import check_float, check_shape
+from minunet.parameters import WithParameters
 
 
-class UNet:
+class UNet(WithParameters):
     """A U-Net of `depth` levels below the first, with `base_channels` · 2^level channels.
 
     Parameters
@@ -62,15 +64,15 @@ class UNet:
 
     def __init__(self, in_channels=1, out_channels=1, base_channels=32, depth=4, padding="same",
                  norm="batch", dropout=0.0, seed=0, dtype="float32", device="cpu"):
-        self.config = {"in_channels": in_channels, "out_channels": out_channels,
-                       "base_channels": base_channels, "depth": depth, "padding": padding,
-                       "norm": norm, "dropout": dropout, "seed": seed, "dtype": dtype}
-        check_config(self.config)
+        self.config = check_config(
+            {"in_channels": in_channels, "out_channels": out_channels,
+             "base_channels": base_channels, "depth": depth, "padding": padding,
+             "norm": norm, "dropout": dropout, "seed": seed, "dtype": dtype})
         check_device(device)
-        self.depth, self.norm, self.dropout, self.device = depth, norm, dropout, device
-        self.pad = 1 if padding == "same" else 0
-        self.rng = np.random.default_rng(seed)
-        self.params, self.buffers = initial_arrays(self.config, self.rng)
+        self.depth, self.norm, self.device = self.config["depth"], norm, device
+        self.dropout, self.pad = self.config["dropout"], 1 if padding == "same" else 0
+        self.rng = np.random.default_rng(self.config["seed"])
+        self._params, self.buffers = initial_arrays(self.config, self.rng)
         self.to(device)
 
     @classmethod
@@ -153,6 +155,7 @@ class UNet:
             raise ValueError("cache is empty: backward has used it already; call forward again")
         check_float("dlogits", dlogits, like=self.params["head.w"])
         check_shape("dlogits", dlogits, cache["shape"])
+        keep_freed_memory()  # of a training process, from its first step on
         grads, dskips = {}, {}
         dx, grads["head.w"], grads["head.b"] = ops.conv_backward(dlogits, cache.pop("head"))
         for level in range(1, self.depth + 1):
@@ -177,14 +180,7 @@ class UNet:
     def predict(self, x):
         """Compute probabilities: sigmoid of one logit, softmax of several.
 
-        Parameters
-        ----------
-        x : array
-            As for `forward`.
-
-        Returns
-        -------
-        array (N, OH, OW, out_channels)
+        `x` is as for `forward`; the result is an array (N, OH, OW, out_channels).
         """
         logits, _ = self.forward(x)
         if self.config["out_channels"] == 1:
@@ -201,45 +197,15 @@ class UNet:
             return self
         net = copy(self)
         net.config, net.norm = self.config | {"norm": None}, None
-        net.params, net.buffers = fold_norms(self.params, self.buffers), {}
+        net._params, net.buffers = fold_norms(self.params, self.buffers), {}
         return net
 
     def output_shape(self, size):
         """Give the (H, W) of the logits for an image of `size` = (H, W).
 
-        Raises
-        ------
-        ValueError
-            If the image does not go through; the text names the nearest sizes that do.
+        `ValueError` if it does not go through; the text names the nearest sizes that do.
         """
         return trace(self.config, size)[-1]
-
-    def to(self, device):
-        """Move parameters and buffers to ``"cpu"`` or ``"cuda"``; give the network back."""
-        for arrays in (self.params, self.buffers):
-            arrays.update({name: to_device(to_host(a), device) for name, a in arrays.items()})
-        self.device = device
-        return self
-
-    def save(self, path, **extra):
-        """Write the configuration, parameters and buffers to an ``.npz`` file, whole or not at all.
-
-        `extra` must be what JSON can hold: what travels with the weights, as ``preprocessing``.
-        """
-        arrays = {f"params/{k}": to_host(v) for k, v in self.params.items()}
-        arrays |= {f"buffers/{k}": to_host(v) for k, v in self.buffers.items()}
-        checkpoint.save(path, arrays, {"config": self.config, **extra})
-
-    @classmethod
-    def load(cls, path, device="cpu"):
-        """Read a network that `save` wrote.
-
-        Raises
-        ------
-        InputError
-            If the file is missing, truncated or no model.
-        """
-        return checkpoint.load_model(path, cls, device)[0]
 
     def _check_input(self, x):
         check_float("x", x, ndim=4, like=self.params["head.w"])

@@ -96,6 +96,30 @@ def test_what_is_no_array_is_named(thing, kind):
         array_module(thing, "image")
 
 
+@pytest.mark.parametrize("x, message", [
+    (np.ma.masked_less([1.0, 2.0], 1.5), r"image is a masked array, .*\.filled\(0\)"),
+    (np.ones((2, 2)).view(np.matrix), "image is a numpy.matrix, whose \\* is a matrix product"),
+])
+def test_a_kind_of_array_that_computes_otherwise_is_refused(x, message):
+    with pytest.raises(TypeError, match=message):
+        array_module(x, "image")
+
+
+class Scan(np.ndarray):
+    """An array that knows more than its numbers, as some libraries give."""
+
+
+@pytest.mark.parametrize("kind", [Scan, np.recarray])
+def test_other_kinds_of_arrays_compute_as_arrays(kind):
+    net = UNet(base_channels=2, depth=1)
+    x = np.random.default_rng(0).normal(size=(1, 8, 8, 1)).astype(np.float32)
+    y, cache = net.forward(x.view(kind), training=True)
+    assert array_module(x.view(kind)) is np
+    np.testing.assert_array_equal(y, net.forward(x, training=True)[0])
+    np.testing.assert_array_equal(net.predict(x.view(kind)), net.predict(x))
+    assert net.backward(y, cache)[0].shape == x.shape
+
+
 def test_an_array_knows_its_library(backend):
     x = backend.asarray(np.ones(3))
     assert array_module(x) is backend.xp
@@ -119,7 +143,7 @@ def broken(shape, dtype):
 
 
 @pytest.mark.parametrize("cupy, reason", [
-    (None, r"CuPy cannot be imported .*; pip install 'minunet\[cuda13\]'"),
+    (None, r"CuPy cannot be imported .*; pip install 'cupy-cuda13x\[ctk\]'"),
     (SimpleNamespace(is_available=lambda: False), "CuPy finds no CUDA GPU"),
     (SimpleNamespace(is_available=lambda: True, ones=broken),
      "the GPU does not answer: cudaErrorInsufficientDriver: too old$"),

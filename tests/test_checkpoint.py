@@ -166,7 +166,7 @@ def other_archive(path):
     (lambda path: checkpoint.save(path, {}, {}),
      r"holds no usable network configuration \('config' is missing"),
     (lambda path: checkpoint.save(path, {}, {"config": small().config | {"depth": 9}}),
-     r"holds no usable network configuration \(depth must be one of"),
+     r"holds no usable network configuration \(depth must be a whole number from 1 to 5"),
     (lambda path: checkpoint.save(path, {}, {"config": {"width": 9}}),
      r"holds no usable network configuration \('in_channels' is missing"),
     (lambda path: checkpoint.save(path, {}, {"config": [1]}),

@@ -99,7 +99,7 @@ def test_summary_knows_the_networks_of_the_design(capsys):
 
 
 def test_summary_of_a_network_that_cannot_be(capsys):
-    assert "depth must be one of" in refusal(capsys, "summary", "--depth", "7")
+    assert "depth must be a whole number from 1 to 5" in refusal(capsys, "summary", "--depth", "7")
     assert "the nearest that go are 96 and 112" in refusal(capsys, "summary", "--size", "100")
 
 

@@ -82,14 +82,6 @@ def test_settings_are_checked_before_the_data_is_looked_at(monkeypatch, tmp_path
     assert not (tmp_path / "run").exists()
 
 
-@pytest.mark.parametrize("place", [".", "missing/scores.csv"])
-def test_a_place_for_the_table_is_proved_before_scoring(trained, tree, tmp_path, monkeypatch,
-                                                        capsys, place):
-    monkeypatch.setattr("minunet.cli.evaluate", lambda *_: pytest.fail("scored"))
-    line = refusal(capsys, "evaluate", trained, tree, "--csv", tmp_path / place)
-    assert f"cannot write {tmp_path / place}" in line
-
-
 def test_the_table_is_printed_even_if_it_cannot_be_kept(trained, tree, tmp_path, monkeypatch,
                                                         capsys):
     def full(*_):

@@ -1,7 +1,5 @@
 """Blocks of work on all cores give what NumPy gives on the whole."""
 
-import ctypes
-
 import numpy as np
 import pytest
 from hypothesis import given
@@ -96,8 +94,3 @@ def test_an_argument_sets_the_threads_for_a_while(monkeypatch):
             assert cores.threads() == 3
         raise ZeroDivisionError
     assert cores.threads() == 1
-
-
-def test_a_c_library_without_the_knob_is_no_error(monkeypatch):
-    monkeypatch.setattr(ctypes, "CDLL", lambda name: object())
-    cores._keep_freed_memory()

@@ -107,14 +107,6 @@ def test_a_branch_left_out_is_caught():
     assert not gradcheck.check(forward, one_branch, X).ok
 
 
-def test_a_backward_that_changes_dy_is_not_believed():
-    def backward(dy, cache):
-        dy *= 2
-        return square_backward(dy, cache)
-
-    assert not gradcheck.check(square_forward, backward, X).ok
-
-
 def test_dy_is_not_what_the_caller_draws_from_the_same_seed():
     seen = []
     gradcheck.check(square_forward, lambda dy, x: seen.append(dy) or 2 * x * dy, X, seed=0)
@@ -149,20 +141,15 @@ def test_linear_arguments_are_held_to_rounding():
 @pytest.mark.parametrize("arguments, error, message", [
     ({"x": np.ones(3, np.float32)}, TypeError, "x must be a float64 array .* got float32"),
     ({"x": [1.0, 2.0]}, TypeError, "x must be a float64 array .* got list"),
+    ({"x": 1.0}, TypeError, "x must be a float64 array .* got float"),
+    ({"x": np.ma.array([1.0])}, TypeError, "x is a masked array"),
+    ({"x": np.ones((0, 3))}, ValueError, r"x is empty, shape \(0, 3\): it has no element"),
+    ({}, TypeError, "arguments must be a dict of one array or more, .* got {}"),
+    ([np.ones(3)], TypeError, "arguments must be a dict of one array or more"),
 ])
-def test_what_has_too_few_digits_is_refused(arguments, error, message):
+def test_an_argument_that_cannot_be_checked_is_refused(arguments, error, message):
     with pytest.raises(error, match=message):
         gradcheck.check(square_forward, square_backward, arguments)
-
-
-@pytest.mark.parametrize("backward, message", [
-    (lambda dy, x: (dy, dy), "backward must return 1 gradients, one for each of x; got 2"),
-    (lambda dy, x: dy[0], r"gradient of x must have its shape \(2, 3, 4\), got \(3, 4\)"),
-    (lambda dy, x: None, r"gradient of x must have its shape \(2, 3, 4\), got \(\)"),
-])
-def test_gradients_that_do_not_fit_are_refused(backward, message):
-    with pytest.raises(ValueError, match=message):
-        gradcheck.check(square_forward, backward, X)
 
 
 def test_the_report_is_a_table():
@@ -223,8 +210,3 @@ def test_a_network_is_left_as_it_was():
 def test_a_network_in_single_precision_is_refused():
     with pytest.raises(TypeError, match="net must have dtype float64 to be checked, got float32"):
         gradcheck.check_network(*network(dtype="float32"))
-
-
-def test_a_forward_that_forgets_its_cache_is_told_so(rng):
-    with pytest.raises(ValueError, match=r"forward must return \(y, cache\), got ndarray"):
-        gradcheck.check(lambda x: 2 * x, lambda dy, cache: 2 * dy, {"x": rng.normal(size=3)})

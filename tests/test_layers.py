@@ -82,13 +82,17 @@ def sizes_or_error(settings, h):
 
 
 @pytest.mark.parametrize("changes, message", [
+    ({"in_channels": True}, "in_channels must be a whole number from 1, got True"),
     ({"in_channels": 0}, "in_channels must be a whole number from 1, got 0"),
     ({"out_channels": 1.5}, "out_channels must be a whole number from 1, got 1.5"),
     ({"base_channels": "8"}, "base_channels must be a whole number from 1, got '8'"),
-    ({"depth": 6}, r"depth must be one of \(1, 2, 3, 4, 5\), got 6"),
+    ({"depth": 6}, r"depth must be a whole number from 1 to 5, got 6"),
+    ({"depth": True}, "depth must be a whole number from 1 to 5, got True"),
     ({"padding": "full"}, r"padding must be one of \('same', 'valid'\), got 'full'"),
     ({"norm": "layer"}, r"norm must be one of \('batch', None\), got 'layer'"),
     ({"dtype": "float16"}, r"dtype must be one of \('float32', 'float64'\), got 'float16'"),
+    ({"dtype": None}, r"dtype must be one of \('float32', 'float64'\), got None"),
+    ({"dtype": float}, r"dtype must be one of .*, got <class 'float'>"),
     ({"seed": -1}, "seed must be a whole number from 0, got -1"),
     ({"dropout": "0.5"}, "dropout must be at least 0 and below 1, got '0.5'"),
     ({"dropout": 1.0}, "dropout must be at least 0 and below 1, got 1.0"),

@@ -46,6 +46,12 @@ def test_the_same_seed_gives_the_same_batches_and_another_seed_others(slices):
     assert not np.array_equal(first[0][0], other[0][0])
 
 
+@pytest.mark.parametrize("size", [0, -1, 1.5])
+def test_a_batch_size_that_cannot_be_is_named(slices, size):
+    with pytest.raises(ValueError, match=f"batch_size must be a whole number from 1, got {size}"):
+        next(batches(slices, size, np.random.default_rng(0)))
+
+
 def test_patients_of_other_channels_are_refused_by_name():
     one, two = phantom_patients(2, size=32, slices=3, seed=0)
     images, masks = two.load()
@@ -62,7 +68,7 @@ def test_masks_that_mark_nothing_are_refused():
         load_slices([healthy], SETTINGS)
 
 
-def test_one_ahead_gives_the_same_items_and_makes_them_in_another_thread():
+def test_one_ahead_gives_the_same_items_and_makes_them_in_another_thread(monkeypatch):
     made_in = []
 
     def numbers():
@@ -70,11 +76,15 @@ def test_one_ahead_gives_the_same_items_and_makes_them_in_another_thread():
             made_in.append(threading.current_thread().name)
             yield i
 
+    monkeypatch.setenv("MINUNET_THREADS", "2")
     assert list(one_ahead(numbers())) == [0, 1, 2, 3]
     assert all(name.startswith("minunet-data") for name in made_in)
 
 
-def test_one_ahead_passes_on_what_goes_wrong():
+@pytest.mark.parametrize("threads", ["1", "2"])
+def test_one_ahead_passes_on_what_goes_wrong(monkeypatch, threads):
+    monkeypatch.setenv("MINUNET_THREADS", threads)
+
     def broken():
         yield 1
         raise InputError("file lost")

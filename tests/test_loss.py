@@ -174,7 +174,7 @@ def test_smooth_is_not_negative():
     for loss, logits, target in ((ops.dice_loss, image(0), image(0)),
                                  (ops.softmax_dice_loss, np.zeros((1, 1, 1, 2)),
                                   np.array([[[0]]]))):
-        with pytest.raises(ValueError, match="smooth must be a number from 0, got -1"):
+        with pytest.raises(ValueError, match="smooth must be a finite number from 0, got -1"):
             loss(logits, target, smooth=-1)
 
 

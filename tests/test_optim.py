@@ -2,8 +2,9 @@
 
 import numpy as np
 import pytest
+import strict_backend
 
-from minunet import optim
+from minunet import UNet, optim
 
 
 def params(backend, **values):
@@ -81,6 +82,7 @@ def test_parameters_change_in_place_and_keep_their_precision(backend, optimiser)
 @pytest.mark.parametrize("grads, error, message", [
     ({}, ValueError, "grads must have the keys of params; they differ at 'w'"),
     ({"w": np.ones(3), "b": np.ones(3)}, ValueError, "they differ at 'b'"),
+    ((np.ones(3), {}), TypeError, "grads must be a dict of arrays, got tuple"),
     ({"w": np.ones(4)}, ValueError, r"grads\['w'\] must have shape \(3,\), got \(4,\)"),
     ({"w": np.ones(3, np.float32)}, TypeError, r"grads\['w'\] is float32"),
 ])
@@ -92,19 +94,82 @@ def test_gradients_that_do_not_fit_are_named(optimiser, grads, error, message):
 
 
 @pytest.mark.parametrize("optimiser, rates", [
-    (optim.SGD, {"lr": -1}), (optim.SGD, {"momentum": np.nan}), (optim.Adam, {"lr": np.inf}),
-    (optim.Adam, {"weight_decay": -0.1}), (optim.Adam, {"eps": -1}),
+    (optim.SGD, {"lr": -1}), (optim.SGD, {"lr": "0.1"}), (optim.Adam, {"lr": np.inf}),
+    (optim.Adam, {"lr": True}), (optim.Adam, {"weight_decay": -0.1}), (optim.Adam, {"eps": -1}),
 ])
 def test_a_rate_that_is_none_is_named(optimiser, rates):
     name, = rates
-    with pytest.raises(ValueError, match=f"{name} must be a number from 0, got"):
+    with pytest.raises(ValueError, match=f"{name} must be a finite number from 0, got"):
         optimiser({"w": np.ones(3)}, **rates)
 
 
-@pytest.mark.parametrize("betas", [(1.0, 0.9), (0.9, 1.0)])
-def test_a_mean_that_never_forgets_is_refused(betas):
-    with pytest.raises(ValueError, match="beta1 and beta2 must be below 1, got"):
-        optim.Adam({"w": np.ones(3)}, beta1=betas[0], beta2=betas[1])
+@pytest.mark.parametrize("optimiser, name", [
+    (optim.SGD, "momentum"), (optim.Adam, "beta1"), (optim.Adam, "beta2")])
+@pytest.mark.parametrize("value", [1.0, -0.1, np.nan])
+def test_a_mean_that_never_forgets_is_refused(optimiser, name, value):
+    with pytest.raises(ValueError, match=f"{name} must be at least 0 and below 1, got {value}"):
+        optimiser({"w": np.ones(3)}, **{name: value})
+
+
+@pytest.mark.parametrize("optimiser", [optim.SGD, optim.Adam])
+def test_rates_of_numpys_give_the_same_bits(optimiser):
+    after = []
+    for number in (float, np.float64):
+        single = {"w": np.linspace(0, 1, 9, dtype=np.float32)}
+        opt = optimiser(single, lr=number(0.1))
+        for rate in (0.1, 0.05):
+            opt.lr = number(rate)
+            opt.step({"w": np.full(9, 1 / 3, np.float32)})
+        after.append(single["w"])
+    np.testing.assert_array_equal(*after)
+
+
+# The network that it is for
+
+GIVEN_OTHERS = "is not the array that this optimiser was made for.* make the optimiser after that"
+
+
+def move(net, backend):
+    for name, array in net.params.items():
+        net.params[name] = backend.asarray(array)
+
+
+@pytest.mark.parametrize("change", [
+    lambda net: setattr(net, "params", {name: p.copy() for name, p in net.params.items()}),
+    lambda net: net.params.update({"head.w": net.params["head.w"].copy()}),
+    lambda net: net.params.pop("head.b"),
+    lambda net: move(net, strict_backend),
+], ids=["all replaced", "one replaced", "one taken away", "moved"])
+@pytest.mark.parametrize("optimiser", [optim.SGD, optim.Adam])
+def test_a_network_of_other_arrays_is_noticed_at_the_next_step(optimiser, change):
+    net = UNet(base_channels=1, depth=1)
+    opt = optimiser(net.params)
+    change(net)
+    gradients = {name: p.copy() for name, p in net.params.items()}
+    with pytest.raises(ValueError, match=GIVEN_OTHERS):
+        opt.step(gradients)
+    optimiser(net.params).step(gradients)
+
+
+def test_a_network_that_stays_where_it_is_keeps_its_optimiser():
+    net = UNet(base_channels=1, depth=1)
+    opt = optim.Adam(net.params)
+    net.to("cpu").folded().params["head.b"] = None  # a network of its own
+    opt.step({name: p.copy() for name, p in net.params.items()})
+
+
+@pytest.mark.parametrize("optimiser", [optim.SGD, optim.Adam])
+@pytest.mark.parametrize("params, error, message", [
+    (UNet(base_channels=1, depth=1), TypeError, "must be a dict of arrays, such as net.params; "
+     "got UNet"),
+    ([np.ones(3)], TypeError, "must be a dict of arrays, such as net.params; got list"),
+    ({}, ValueError, "params must not be empty"),
+    ({"w": [1.0]}, TypeError, r"params\['w'\] must be a NumPy or CuPy array, got list"),
+    ({"w": np.ones(3, int)}, TypeError, r"params\['w'\] must be floating-point, got int64"),
+])
+def test_what_are_no_parameters_is_named(optimiser, params, error, message):
+    with pytest.raises(error, match=message):
+        optimiser(params)
 
 
 def test_the_schedule_goes_up_a_line_and_down_half_a_cosine():

@@ -26,10 +26,27 @@ def test_settings_survive_json():
     assert Preprocessing.from_dict(json.loads(json.dumps(settings.to_dict()))) == settings
 
 
-@pytest.mark.parametrize("wrong", [{"size": 0}, {"low": 99}, {"high": 101}, {"low": -1}])
-def test_settings_out_of_range_are_refused(wrong):
-    with pytest.raises(InputError, match="give"):
+@pytest.mark.parametrize("wrong, message", [
+    ({"size": 0}, "size must be a whole number from 1, got 0"),
+    ({"size": 1.5}, "size must be a whole number from 1, got 1.5"),
+    ({"low": 99}, "percentiles are 99 and 99; give"),
+    ({"high": 101}, "percentiles are 1 and 101; give"),
+    ({"low": -1}, "low must be a finite number from 0, got -1"),
+    ({"high": np.nan}, "high must be a finite number from 0, got nan"),
+    ({"low": None}, "low must be a finite number from 0, got None"),
+    ({"one_tumour": 1}, "one_tumour must be True or False, got 1"),
+])
+def test_settings_out_of_range_are_refused(wrong, message):
+    with pytest.raises(InputError, match=message):
         Preprocessing(**wrong)
+
+
+@pytest.mark.parametrize("use", [
+    lambda images: prepare(images, KEEP), lambda images: prepare_masks(images[..., 0] > 9, KEEP),
+    lambda images: restore(images, (40, 40), KEEP)])
+def test_a_masked_array_is_refused(use):
+    with pytest.raises(TypeError, match=r"is a masked array, and masks are not .*\.filled\(0\)"):
+        use(np.ma.masked_less(head(), 3))
 
 
 def test_tissue_has_mean_0_and_standard_deviation_1_in_each_channel():

@@ -1,5 +1,7 @@
 """The network: its size and names, both directions, and what it refuses."""
 
+from copy import copy
+
 import numpy as np
 import pytest
 
@@ -204,7 +206,33 @@ def test_training_drops_other_units_each_time_and_the_same_from_a_seed():
     np.testing.assert_array_equal(run(1), [first, second])
 
 
+def test_other_parameters_may_be_given_and_a_copy_has_its_own():
+    net, other = small(), small(seed=1)
+    x, kept = image(net, 4, 4), copy(net)
+    before = net.predict(x)
+    net.params = other.params
+    np.testing.assert_array_equal(net.predict(x), other.predict(x))
+    np.testing.assert_array_equal(kept.predict(x), before)
+    kept.buffers["enc1.norm1.var"] = 2 * kept.buffers["enc1.norm1.var"]
+    np.testing.assert_array_equal(net.predict(x), other.predict(x))
+
+
 # What it refuses
+
+
+@pytest.mark.parametrize("params, error, message", [
+    ({}, ValueError, "params must have the keys of the network's; they differ at 'bottom.conv1.w'"),
+    (small(norm=None).params, ValueError, "they differ at 'bottom.conv1.b'"),
+    (small(base_channels=3).params, ValueError, r"params\['enc1.conv1.w'\] must have shape"),
+    (small(dtype="float64").params, TypeError, r"params\['enc1.conv1.w'\] is float64, the other"),
+    ([1], TypeError, "params must be a dict of arrays, got list"),
+])
+def test_parameters_of_another_network_are_refused(params, error, message):
+    net = small()
+    before = dict(net.params)
+    with pytest.raises(error, match=message):
+        net.params = params
+    assert all(net.params[name] is array for name, array in before.items())
 
 
 def test_a_cache_is_used_once():

@@ -2,12 +2,6 @@
 
 from pathlib import Path
 
-from minunet.data.brats import read_brats
-from minunet.data.decathlon import DESCRIPTION, read_decathlon
-from minunet.data.folder import IMAGES, MASKS, read_folder
-from minunet.data.lgg import read_lgg
-from minunet.data.volumes import volume_folders
-
 
 def open_dataset(folder):
     """Read a folder of patients, whichever of the four known layouts it has.
@@ -29,6 +23,13 @@ def open_dataset(folder):
     InputError
         If `folder` is not there, or has none of these layouts.
     """
+    # Not above: minunet.data.phantom needs no library that reads images or volumes.
+    from minunet.data.brats import read_brats
+    from minunet.data.decathlon import DESCRIPTION, read_decathlon
+    from minunet.data.folder import IMAGES, MASKS, read_folder
+    from minunet.data.lgg import read_lgg
+    from minunet.data.volumes import volume_folders
+
     folder = Path(folder)
     if any((folder / name).is_dir() for name in (IMAGES, MASKS)):
         return read_folder(folder)

@@ -9,7 +9,10 @@ from functools import cache
 import numpy as np
 from scipy.ndimage import map_coordinates, zoom
 
+from minunet.blas import blas_on_one_thread
 
+
+@blas_on_one_thread()
 def random_displacement(shape, rng, std, grid=3):
     """Draw a smooth field that says for each pixel how far away its value comes from.
 

@@ -5,12 +5,14 @@ from typing import NamedTuple
 
 import numpy as np
 
+from minunet.cores import threads
 from minunet.data.augment import augment
 from minunet.data.preprocess import prepare, prepare_masks
 from minunet.data.sampling import draw_slices
 from minunet.data.scheme import Scheme
 from minunet.data.shelf import Shelf
 from minunet.files import InputError
+from minunet.values import whole
 
 # Share of the slices, without and with tumour, that are given another slice's tumour: see `graft`.
 GRAFTED = 0.5, 0.2
@@ -81,6 +83,7 @@ def batches(slices, batch_size, rng):
     target : ndarray (N, H, W, 1), float32
         The class of each pixel.
     """
+    batch_size = whole("batch_size", batch_size, 1)
     marked, patients, n = slices.marked, slices.patients, len(slices.marked)
     order = draw_slices(marked, patients, n, rng)  # (n,)
     donors = draw_slices(marked, patients, n, rng, share=1.0)  # (n,), with tumour all
@@ -101,11 +104,17 @@ def one_ahead(iterable):
     """Yield what `iterable` does, each item computed while the one before it is in use.
 
     A second thread works on the next batch while the network trains on this one. Only that
-    thread touches `iterable`, so the order of its random draws is the same as without.
+    thread touches `iterable`, so the order of its random draws is the same as without. If one
+    thread is all there should be (`cores.threads`), or all that can be started, each item is
+    computed when it is asked for.
     """
     iterator = iter(iterable)
     with ThreadPoolExecutor(1, thread_name_prefix="minunet-data") as worker:
-        coming = worker.submit(next, iterator, None)
-        while (item := coming.result()) is not None:
+        try:
+            coming = worker.submit(next, iterator, None) if threads() > 1 else None
+        except RuntimeError:  # can't start new thread
+            coming = None
+        while coming and (item := coming.result()) is not None:
             coming = worker.submit(next, iterator, None)
             yield item
+    yield from iterator

@@ -132,7 +132,7 @@ def memory():
 
         limits.append(resource.getrlimit(resource.RLIMIT_AS)[0])
     with suppress(OSError, ValueError):  # in a container that has a limit
-        limits.append(int(Path("/sys/fs/cgroup/memory.max").read_text("ascii")))
+        limits.append(int(Path("/sys/fs/cgroup/memory.max").read_text(encoding="ascii")))
     return min((limit for limit in limits if limit > 0), default=math.inf)
 
 

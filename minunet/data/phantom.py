@@ -16,6 +16,7 @@ from minunet.data.patient import Patient
 from minunet.data.phantom_anatomy import Tissue, draw_head, tissues, to_head
 from minunet.data.phantom_geometry import random_waves
 from minunet.data.phantom_tumour import TUMOUR_LEVELS, draw_tumour, paint_tumour, push_aside
+from minunet.values import whole
 
 MODALITIES = ("FLAIR", "T1", "T1ce", "T2")
 
@@ -153,15 +154,14 @@ def phantom_volume(shape, rng, tumour=True):
     Raises
     ------
     ValueError
-        If `shape` is not three sizes, or one is too small.
+        If `shape` is not three whole numbers, or one is too small.
     TypeError
-        If a size is not an integer or `rng` not a Generator.
+        If `rng` is not a Generator.
     """
-    if len(shape) != 3:
-        raise ValueError(f"shape: got {shape}; expected three sizes (D, H, W)")
-    for name, value, least in zip(("D", "H", "W"), shape, (1, 32, 32), strict=True):
-        _check_integer(f"shape, {name}", value, least)
-    depth, height, width = shape
+    if np.shape(shape) != (3,):
+        raise ValueError(f"shape must be three sizes (D, H, W), got {shape!r}")
+    depth, height, width = (whole(f"{name} of shape", value, least) for name, value, least
+                            in zip(("D", "H", "W"), shape, (1, 32, 32), strict=True))
     return draw_slices(slice_levels(depth), height, width, rng, tumour)
 
 
@@ -186,7 +186,7 @@ def phantom_slice(size, rng, tumour=True):
     ValueError, TypeError
         As `phantom_volume`, for `size` and `rng`.
     """
-    _check_integer("size", size, 32)
+    size = whole("size", size, 32)
     _check_generator(rng)
     images, labels = draw_slices([rng.uniform(*TUMOUR_LEVELS)], size, size, rng, tumour)
     return images[0], labels[0]
@@ -216,13 +216,11 @@ def phantom_patients(n, *, size=128, slices=24, seed=0):
 
     Raises
     ------
-    ValueError, TypeError
-        If an argument is too small or not an integer.
+    ValueError
+        If an argument is too small or not a whole number.
     """
-    _check_integer("n", n, 1)
-    _check_integer("size", size, 32)
-    _check_integer("slices", slices, 1)
-    _check_integer("seed", seed, 0)
+    n, size, slices, seed = (whole(name, value, least) for name, value, least in (
+        ("n", n, 1), ("size", size, 32), ("slices", slices, 1), ("seed", seed, 0)))
     low, high = LEVELS
     spacing = ((high - low) / slices, FIELD_OF_VIEW / size, FIELD_OF_VIEW / size)
     return [Patient(name=f"phantom_{i:03d}",
@@ -235,13 +233,6 @@ def _load(shape, seed):
     """Images and 0/1 masks of the patient that `seed` stands for."""
     images, labels = phantom_volume(shape, np.random.default_rng(seed))
     return images, (labels > 0).astype(np.uint8)
-
-
-def _check_integer(name, value, least):
-    if not isinstance(value, int | np.integer):
-        raise TypeError(f"{name}: got {value!r}; expected an integer")
-    if value < least:
-        raise ValueError(f"{name}: got {value}; expected at least {least}")
 
 
 def _check_generator(rng):

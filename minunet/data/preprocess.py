@@ -4,7 +4,10 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
+from minunet.backend import check_unmasked
+from minunet.blas import blas_on_one_thread
 from minunet.files import InputError
+from minunet.values import put, real, truth, whole
 
 # Air in an MRI is not one value but noise above the minimum. Counting it as tissue would let
 # the share of air in the picture decide the mean; a tenth of the range holds nearly all of it.
@@ -31,10 +34,13 @@ class Preprocessing:
     one_tumour: bool = False
 
     def __post_init__(self):
-        if self.size is not None and self.size < 1:
-            raise InputError(f"size is {self.size}; give at least 1 pixel")
-        if not 0 <= self.low < self.high <= 100:
-            raise InputError(f"percentiles are {self.low} and {self.high}; "
+        if self.size is not None:
+            put(self, size=whole("size", self.size, 1, error=InputError))
+        put(self, low=real("low", self.low, error=InputError),
+            high=real("high", self.high, error=InputError),
+            one_tumour=truth("one_tumour", self.one_tumour, error=InputError))
+        if not self.low < self.high <= 100:
+            raise InputError(f"percentiles are {self.low:g} and {self.high:g}; "
                              "give 0 ≤ low < high ≤ 100")
 
     def to_dict(self):
@@ -153,6 +159,7 @@ def restore(probabilities, shape, settings):
 
 def _checked(name, array, ndim):
     """`array` as an ndarray, if it has `ndim` axes and is not empty."""
+    check_unmasked(name, array)
     array = np.asarray(array)
     if array.ndim != ndim or array.size == 0:
         axes = "(D, H, W, C)" if ndim == 4 else "(D, H, W)"
@@ -196,6 +203,7 @@ def _fit(volume, size):
     return np.pad(_resize(volume, rows, columns), ((0, 0), *padding), mode="edge")
 
 
+@blas_on_one_thread()
 def _resize(volume, rows, columns):
     """Resample the last two axes of a float32 array to rows × columns."""
     height, width = volume.shape[-2:]

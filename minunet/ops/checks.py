@@ -1,8 +1,9 @@
 """What the ops ask of their arguments, with errors that name the argument."""
 
-import operator
+from numbers import Integral
 
 from minunet.backend import array_module, on_host
+from minunet.values import plain
 
 
 def check_float(name, x, ndim=None, like=None):
@@ -26,6 +27,31 @@ def check_float(name, x, ndim=None, like=None):
         raise ValueError(f"{name} must have {ndim} axes, got shape {x.shape}")
 
 
+def check_like(name, arrays, like, whose):
+    """Raise unless the dict `arrays` has the keys of `like`, and arrays alike but for their values.
+
+    Parameters
+    ----------
+    name, whose : str
+        What the caller calls the two, for the error.
+    arrays, like : dicts of arrays
+
+    Raises
+    ------
+    TypeError
+        No dict of arrays, or of another library or dtype.
+    ValueError
+        Other keys or shapes.
+    """
+    if not isinstance(arrays, dict):
+        raise TypeError(f"{name} must be a dict of arrays, got {type(arrays).__name__}")
+    if different := sorted(arrays.keys() ^ like.keys()):
+        raise ValueError(f"{name} must have the keys of {whose}; they differ at {different[0]!r}")
+    for key, array in like.items():
+        check_float(f"{name}[{key!r}]", arrays[key], like=array)
+        check_shape(f"{name}[{key!r}]", arrays[key], array.shape)
+
+
 def check_shape(name, x, shape):
     """Raise `ValueError` unless `x` has exactly this shape."""
     if tuple(x.shape) != tuple(shape):
@@ -44,16 +70,15 @@ def check_image(name, x):
 
 def per_axis(name, value, axes, least):
     """Make a tuple of `axes` ints, `least` or more, of an int or of one int for each axis."""
-    values = tuple(value) if isinstance(value, tuple | list) else (value,) * axes
-    try:
-        values = tuple(operator.index(v) for v in values)
-    except TypeError:
-        raise TypeError(f"{name} must be an int or one int for each axis, got {value!r}") from None
+    several = isinstance(value, tuple | list) or getattr(value, "ndim", None) == 1
+    values = tuple(plain(v) for v in value) if several else (plain(value),) * axes
+    if not all(isinstance(v, Integral) and not isinstance(v, bool) for v in values):
+        raise TypeError(f"{name} must be an int or one int for each axis, got {value!r}")
     if len(values) != axes:
         raise ValueError(f"{name} must be an int or {axes} ints, got {value!r}")
     if min(values) < least:
         raise ValueError(f"{name} must be {least} or more, got {value!r}")
-    return values
+    return tuple(int(v) for v in values)
 
 
 def check_values(name, x, allowed):

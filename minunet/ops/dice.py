@@ -6,6 +6,7 @@ Where 1 % of the pixels is tumour, an empty mask is nearly right for cross-entro
 from minunet.backend import array_module
 from minunet.ops.activation import log_softmax, sigmoid
 from minunet.ops.checks import check_labels, check_target
+from minunet.values import real
 from minunet.walks import blocksum, blockwise
 
 
@@ -55,8 +56,7 @@ def dice_loss(logits, target, *, smooth=1.0):
     0.5 [-0.1875  0.0625]
     """
     check_target(logits, target)
-    if not smooth >= 0:
-        raise ValueError(f"smooth must be a number from 0, got {smooth!r}")
+    smooth = real("smooth", smooth)
     xp = array_module(logits)
     p = blockwise(lambda p, z: xp.copyto(p, sigmoid(z)), logits)
     overlap, predicted, true = blocksum(lambda p, t: (p * t, p, t), p, target)  # (C,) each
@@ -118,8 +118,7 @@ def softmax_dice_loss(logits, labels, *, smooth=1.0):
     check_labels(logits, labels)
     if logits.shape[-1] < 2:
         raise ValueError("logits must have at least 2 channels, got 1; dice_loss takes one class")
-    if not smooth >= 0:
-        raise ValueError(f"smooth must be a number from 0, got {smooth!r}")
+    smooth = real("smooth", smooth)
     p = xp.exp(log_softmax(logits))  # (N, H, W, K)
     target = (labels[..., None] == xp.arange(p.shape[-1])).astype(p.dtype)  # one-hot
     pixels = tuple(range(p.ndim - 1))

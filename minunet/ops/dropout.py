@@ -4,6 +4,7 @@ import numpy as np
 
 from minunet.backend import array_module
 from minunet.ops.checks import check_float, check_shape
+from minunet.values import real
 
 
 def dropout_forward(x, rate, rng):
@@ -41,8 +42,7 @@ def dropout_forward(x, rate, rng):
     [[2. 2. 2. 0. 0. 0. 0. 0.]]
     """
     check_float("x", x)
-    if not isinstance(rate, int | float) or not 0 <= rate < 1:
-        raise ValueError(f"rate must be at least 0 and below 1, got {rate!r}")
+    rate = real("rate", rate, below=1)
     kept = rng.random(x.shape, dtype=np.float32) >= rate
     scale = array_module(x).asarray((kept / (1 - rate)).astype(x.dtype))
     return x * scale, scale

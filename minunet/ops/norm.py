@@ -5,6 +5,7 @@ from typing import NamedTuple
 from minunet.backend import array_module
 from minunet.ops.checks import check_float, check_image, check_shape
 from minunet.ops.fast.moments import moments
+from minunet.values import real
 from minunet.walks import blocksum, blockwise
 
 
@@ -59,8 +60,8 @@ def batch_norm_forward(x, gamma, beta, *, eps=1e-5):
     [ 3. -1.  3. -1.]
     """
     check_norm("x", x, gamma=gamma, beta=beta)
+    eps, xp = real("eps", eps), array_module(x)
     mean, var = moments(x)
-    xp = array_module(x)
     inverse_std = 1 / xp.sqrt(var + eps)
     y = blockwise(lambda y, x, mean, scale, beta: xp.add((x - mean) * scale, beta, out=y), x,
                   channels=(mean, gamma * inverse_std, beta))
@@ -137,7 +138,7 @@ def batch_norm_inference(x, gamma, beta, mean, var, *, eps=1e-5):
     [ 3. -1.]
     """
     check_norm("x", x, gamma=gamma, beta=beta, mean=mean, var=var)
-    xp = array_module(x)
+    eps, xp = real("eps", eps), array_module(x)
     scale = gamma / xp.sqrt(var + eps)  # (C,)
     return blockwise(lambda y, x, scale, shift: xp.add(x * scale, shift, out=y), x,
                      channels=(scale, beta - mean * scale))
@@ -172,7 +173,7 @@ def fold_batch_norm(w, gamma, beta, mean, var, *, eps=1e-5):
     [5.] [-2.]
     """
     check_norm("w", w, gamma=gamma, beta=beta, mean=mean, var=var)
-    xp = array_module(w)
+    eps, xp = real("eps", eps), array_module(w)
     scale = gamma / xp.sqrt(var + eps)  # (F,)
     folded = blockwise(lambda out, w, scale: xp.multiply(w, scale, out=out), w, channels=(scale,))
     return folded, beta - mean * scale

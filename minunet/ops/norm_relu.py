@@ -13,6 +13,7 @@ from minunet.backend import array_module
 from minunet.ops.checks import check_float, check_shape
 from minunet.ops.fast.moments import moments
 from minunet.ops.norm import check_norm
+from minunet.values import real
 from minunet.walks import blocksum, blockwise
 
 
@@ -55,7 +56,7 @@ def batch_norm_relu_forward(x, gamma, beta, *, eps=1e-5):
     [3. 0. 3. 0.]
     """
     check_norm("x", x, gamma=gamma, beta=beta)
-    xp = array_module(x)
+    eps, xp = real("eps", eps), array_module(x)
     mean, var = moments(x)
     inverse_std = 1 / xp.sqrt(var + eps)
     cache = BatchNormReluCache(x, mean, var, inverse_std, gamma, beta)

@@ -1,0 +1,49 @@
+"""What a network is besides its mathematics: named arrays, which move, are saved, and are read."""
+
+from minunet import checkpoint
+from minunet.backend import to_device, to_host
+from minunet.ops.checks import check_like
+
+
+class WithParameters:
+    """The part of `UNet` that has nothing to do with a U-Net.
+
+    Who derives from it sets ``_params``, ``buffers``, ``config`` and ``device``.
+    """
+
+    @property
+    def params(self):
+        """What is learnt, by name. Other arrays of the same shapes may be given instead."""
+        return self._params
+
+    @params.setter
+    def params(self, arrays):
+        check_like("params", arrays, self._params, "the network's")
+        # The same dict: an optimiser holds it, and notices that its arrays are not there any more.
+        self._params.update(arrays)
+
+    def __copy__(self):
+        net = object.__new__(type(self))  # the same arrays, in dicts of its own
+        net.__dict__ |= self.__dict__ | {"_params": {**self._params}, "buffers": {**self.buffers}}
+        return net
+
+    def to(self, device):
+        """Move parameters and buffers to ``"cpu"`` or ``"cuda"``; give the network back."""
+        for arrays in (self.params, self.buffers):
+            arrays.update({name: to_device(a, device) for name, a in arrays.items()})
+        self.device = device
+        return self
+
+    def save(self, path, **extra):
+        """Write the configuration, parameters and buffers to an ``.npz`` file, whole or not at all.
+
+        `extra` must be what JSON can hold: what travels with the weights, as ``preprocessing``.
+        """
+        arrays = {f"params/{k}": to_host(v) for k, v in self.params.items()}
+        arrays |= {f"buffers/{k}": to_host(v) for k, v in self.buffers.items()}
+        checkpoint.save(path, arrays, {"config": self.config, **extra})
+
+    @classmethod
+    def load(cls, path, device="cpu"):
+        """Read a network that `save` wrote; `InputError` if the file is missing or damaged."""
+        return checkpoint.load_model(path, cls, device)[0]

@@ -1,0 +1,52 @@
+"""When the C library is asked to keep freed memory, and when it is left alone."""
+
+import ctypes
+import os
+import subprocess
+import sys
+
+import pytest
+
+from minunet import memory
+from minunet.files import InputError
+
+SCRIPT = """
+import ctypes
+from types import SimpleNamespace
+asked, real = [], ctypes.CDLL
+ctypes.CDLL = lambda name, *rest, **more: real(name, *rest, **more) if name else SimpleNamespace(
+    mallopt=lambda *setting: asked.append(setting))
+import numpy as np
+import minunet.cli
+from minunet.optim import Adam
+from minunet.train import train_step
+
+net, x = minunet.UNet(base_channels=2, depth=1), np.zeros((1, 8, 8, 1), np.float32)
+net.predict(x)
+print(len(asked))
+for _ in range(2):
+    train_step(net, Adam(net.params), x, x)
+print(len(asked))
+"""
+
+
+@pytest.mark.parametrize("setting, expected", [(None, ["0", "2"]), ("1", ["0", "2"]),
+                                               ("0", ["0", "0"])])
+def test_freed_memory_is_kept_from_the_first_training_step_on(setting, expected):
+    environment = {k: v for k, v in os.environ.items() if k != "MINUNET_KEEP_MEMORY"}
+    environment |= {} if setting is None else {"MINUNET_KEEP_MEMORY": setting}
+    done = subprocess.run([sys.executable, "-c", SCRIPT], env=environment, capture_output=True,
+                          text=True, check=True)
+    assert done.stdout.split() == expected  # two thresholds, set once
+
+
+def test_a_switch_that_is_neither_is_named(monkeypatch):
+    monkeypatch.setenv("MINUNET_KEEP_MEMORY", "no")
+    memory.keep_freed_memory.cache_clear()
+    with pytest.raises(InputError, match="MINUNET_KEEP_MEMORY must be 0 or 1, got 'no'"):
+        memory.keep_freed_memory()
+
+
+def test_a_c_library_without_the_knob_is_no_error(monkeypatch):
+    monkeypatch.setattr(ctypes, "CDLL", lambda name: object())
+    memory._set_thresholds()

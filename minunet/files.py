@@ -1,9 +1,13 @@
 """Files, written whole or not at all, and the one error for bad input."""
 
 import os
+import sys
 import tempfile
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
+
+from tqdm import tqdm
 
 
 class InputError(ValueError):
@@ -11,6 +15,15 @@ class InputError(ValueError):
 
     The command line prints it after ``minunet: error:`` and ends with exit code 2.
     """
+
+
+@cache  # each text once: a file is read more than once
+def warn(text):
+    """Print a line on standard error that begins with ``minunet: warning:``, each text once.
+
+    For what can be used, but may not be what the user thinks it is.
+    """
+    tqdm.write(f"minunet: warning: {text}", file=sys.stderr)  # above a progress bar
 
 
 @contextmanager

@@ -4,7 +4,7 @@ import os
 
 import numpy as np
 import pytest
-from skimage.io import imread, imsave
+from image_files import imread, write
 
 from minunet import UNet
 from minunet.data.phantom import phantom_patients
@@ -127,7 +127,7 @@ def test_slices_come_in_the_order_of_their_numbers_and_without_masks(folder):
     (["nowhere"], "nowhere does not exist"),
     (["empty"], "holds no images"),
     (["a/scan.png", "b/scan.png"], "two inputs are called scan"),
-    (["a/scan.png", "broken.png"], "broken.png: it is truncated or no image"),
+    (["a/scan.png", "broken.png"], "broken.png: it is of no kind"),
     (["grey.png"], "grey has 1 channel"),
     (["mixed"], "slices of mixed differ"),
     (["black.png"], "nothing to standardise"),
@@ -138,8 +138,8 @@ def test_bad_input_is_refused_before_anything_is_written(tmp_path, names, messag
         (tmp_path / name).mkdir()
     for name, shape in (("a/scan.png", (9, 9, 3)), ("b/scan.png", (9, 9, 3)), ("grey.png", (9, 9)),
                         ("mixed/1.png", (9, 9, 3)), ("mixed/2.png", (8, 9, 3))):
-        imsave(tmp_path / name, rng.integers(0, 255, shape, np.uint8), check_contrast=False)
-    imsave(tmp_path / "black.png", np.zeros((9, 9, 3), np.uint8), check_contrast=False)
+        write(tmp_path / name, rng.integers(0, 255, shape, np.uint8))
+    write(tmp_path / "black.png", np.zeros((9, 9, 3), np.uint8))
     (tmp_path / "broken.png").write_bytes(b"\x89PNG and nothing more")
     with pytest.raises(InputError, match=message):
         list(predict_files(NET, SETTINGS, [tmp_path / name for name in names], tmp_path / "out"))

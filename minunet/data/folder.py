@@ -100,18 +100,20 @@ def _check_strays(images, masks):
 def _with_patients(pairs, folder):
     """The same pairs with a patient's name for each file that lies directly in `folder`."""
     heads = {name: _head(name) for patient, name in pairs if not patient}
-    named = {patient for patient, _ in pairs if patient} | set(heads.values())
-    if len(set(heads.values())) < len(heads):
+    groups, folders = set(heads.values()), {patient for patient, _ in pairs if patient}
+    together = len(groups) < len(heads) and len(groups | folders) > 1  # one could not be split
+    if len(groups) < len(heads):
         text = f"{len(heads)} files directly in {folder} are taken for "
-        if len(named) > 1:
-            listed = sorted(set(heads.values()), key=natural_key)
-            warn(f"{text}slices of {len(listed)} patients by their names: "
+        if together:
+            listed = sorted(groups, key=natural_key)
+            warn(f"{text}slices of {len(listed)} patient{'s' * (len(listed) > 1)} by their names: "
                  f"{', '.join(listed[:3])}{', …' * (len(listed) > 3)}; if that is wrong, give "
                  "each patient a folder there")
-        else:  # one patient could not be split
+        else:
             warn(f"{text}a patient each; if they are slices of fewer heads, give each patient a "
                  "folder there, or neighbouring slices are both trained on and scored")
-            heads = {name: name for name in heads}
+    if not together:
+        heads = {name: name for name in heads}
     return {(patient or heads[name], name): files for (patient, name), files in pairs.items()}
 
 

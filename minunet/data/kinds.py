@@ -99,12 +99,15 @@ def describe(content):
     """
     if not content:
         return "empty", "copy it again or remove it"
+    for first, kind in _PICTURES.items():
+        if first.startswith(content):
+            return f"the beginning of a {kind} file", "copy it again or remove it"
     start = content[:1024]
-    if start.startswith(b"\x1f\x8b"):
-        start = _unpacked(start) or start
     folded = start.lstrip().lower() if start[:64].strip()[:1] == b"<" else start.lower()
+    unpacked = _unpacked(start)
     for offset, first, what, advice in _OTHERS:
-        if folded[offset:].startswith(first):
+        if (folded[offset:].startswith(first)
+                or what == _VOLUME[0] and unpacked[offset:].startswith(first)):
             return what, advice
     if not start.strip(b"\0"):
         return "all zeros, as after a copy that did not end", "copy it again"
@@ -114,7 +117,7 @@ def describe(content):
 
 
 def _unpacked(start):
-    """The first bytes of a gzip file, unpacked; nothing if it is damaged."""
+    """The first bytes of a gzip file, unpacked; nothing if it is none, or damaged."""
     try:
         return zlib.decompressobj(31).decompress(start, 1024)
     except zlib.error:

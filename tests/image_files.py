@@ -1,12 +1,19 @@
-"""Small image files for the tests of the loaders: noise, with a square tumour as mask."""
+"""Small image files for the tests of the loaders: noise, with a square tumour as mask.
+
+And what tests of bad ones share.
+"""
 
 import struct
 import zlib
 from io import BytesIO
 
 import numpy as np
+import pytest
 import tifffile
 from PIL import Image
+
+from minunet.data import open_dataset
+from minunet.files import InputError
 
 ADAM7 = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2),
          (0, 1, 1, 2))  # the seven passes of an interlaced PNG: x, y and steps of both
@@ -53,6 +60,20 @@ def write_pair(root, stem="1", image=None, mask=None, suffix=".png"):
     write(root / "images" / f"{stem}{suffix}", noise() if image is None else image)
     write(root / "masks" / f"{stem}{suffix}", square() if mask is None else mask)
     return root
+
+
+def message(function, *arguments):
+    """The message of the InputError that the call raises: one line."""
+    with pytest.raises(InputError) as caught:
+        function(*arguments)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+def load_only(folder):
+    """The pixels of a folder's only patient."""
+    [patient] = open_dataset(folder)
+    return patient.load()
 
 
 def png16(pixels, interlaced=False, key=None):

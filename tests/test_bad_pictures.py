@@ -5,14 +5,14 @@ import os
 import struct
 import sys
 import zlib
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 import pytest
 import tifffile
-from image_files import noise, png16, square, write, write_lzw
+from image_files import message, noise, png16, square, write, write_lzw
 from PIL import Image
-from test_bad_data import message
 
 from minunet.data import decode
 from minunet.data.images import read_image, read_mask
@@ -20,6 +20,8 @@ from minunet.data.kinds import MOST_PIXELS
 
 RGB = noise((20, 24, 3))
 GREY = RGB[..., 0]
+without_imagecodecs = pytest.mark.skipif(
+    find_spec("imagecodecs") is not None, reason="with imagecodecs, tifffile reads more")
 
 
 def cause(path, reader=read_image):
@@ -80,6 +82,10 @@ def test_other_colours_are_refused_by_name(tmp_path):
 def test_numbers_of_other_kinds_are_no_pixels(tmp_path):
     tifffile.imwrite(tmp_path / "a.tif", GREY.astype(np.complex64))
     assert "its pixels are of type complex64; save them as" in cause(tmp_path / "a.tif")
+    write(tmp_path / "a.tif", GREY)
+    with tifffile.TiffFile(tmp_path / "a.tif", mode="r+b") as tiff:
+        tiff.pages[0].tags[258].overwrite(200)
+    assert "its pixels are of type unknown (200 bits)" in cause(tmp_path / "a.tif")
     tifffile.imwrite(tmp_path / "a.tif", GREY - 9., photometric="miniswhite")
     assert "white is zero in it, and its pixels are of type float64" in cause(tmp_path / "a.tif")
 
@@ -91,40 +97,6 @@ def test_an_image_that_is_transparent_in_parts_is_refused(tmp_path):
             read_image, tmp_path / "a.png")
     (tmp_path / "a.png").write_bytes(png16(RGB.astype(np.uint16), key=RGB[3, 4]))
     assert "is transparent in parts" in message(read_image, tmp_path / "a.png")
-
-
-@pytest.mark.parametrize("grey", [0, 255])
-@pytest.mark.parametrize("channels", [1, 3])
-def test_a_mask_that_only_its_alpha_holds_is_refused(tmp_path, grey, channels):
-    pixels = np.dstack([np.full_like(square(), grey)] * channels + [square()])
-    Image.fromarray(pixels).save(tmp_path / "m.png")
-    assert "is transparent elsewhere than where it is black" in message(
-        read_mask, tmp_path / "m.png")
-
-
-@pytest.mark.parametrize("black_is_transparent", [0, 255])
-def test_a_colour_that_is_transparent_counts_as_alpha(tmp_path, black_is_transparent):
-    Image.fromarray(square()).save(tmp_path / "m.png", transparency=black_is_transparent)
-    if black_is_transparent == 0:
-        np.testing.assert_array_equal(read_mask(tmp_path / "m.png")[0], square(value=1))
-    else:
-        assert "is transparent elsewhere" in message(read_mask, tmp_path / "m.png")
-
-
-def test_a_mask_in_which_white_is_zero_is_refused(tmp_path):
-    tifffile.imwrite(tmp_path / "m.tif", square(), photometric="miniswhite")
-    assert "is a TIFF in which white is 0, and programs differ" in message(
-        read_mask, tmp_path / "m.tif")
-
-
-@pytest.mark.parametrize("pixels, advice", [
-    (square() + square(value=1) // 2 + noise() % 3, "several classes are read from NIfTI"),
-    (noise(), "edges are soft; save the mask without smoothing"),
-    (square() // 255 + np.uint8(1), "give the background 0"),
-])
-def test_a_mask_of_several_values_gets_the_advice_that_fits(tmp_path, pixels, advice):
-    text = message(read_mask, write(tmp_path / "m.png", pixels))
-    assert "expected 0 and one other: " in text and advice in text
 
 
 # What is no picture
@@ -174,7 +146,7 @@ def test_a_file_that_may_not_be_read_is_named(tmp_path, monkeypatch):
 @pytest.mark.parametrize("kind, options", [
     ("PNG", {}), ("JPEG", {}), ("BMP", {}), ("GIF", {}), ("WEBP", {}), ("TIFF", {}),
     ("TIFF", {"compression": "tiff_lzw"}), ("TIFF", {"compression": "tiff_deflate"}),
-    ("TIFF", {"compression": "jpeg"}), ("TIFF", {"compression": "zstd"})])
+    ("TIFF", {"compression": "jpeg"}), ("TIFF", {"compression": "lzma"})])
 def test_a_truncated_file_is_called_so(tmp_path, capfd, kind, options):
     Image.fromarray(noise((50, 60))).save(tmp_path / "a", kind, **options)
     content = (tmp_path / "a").read_bytes()
@@ -185,7 +157,7 @@ def test_a_truncated_file_is_called_so(tmp_path, capfd, kind, options):
     assert capfd.readouterr() == ("", "")
 
 
-@pytest.mark.parametrize("compression", ["tiff_lzw", "zstd", "tiff_deflate", "lzma"])
+@pytest.mark.parametrize("compression", ["tiff_lzw", "tiff_deflate", "lzma"])
 def test_what_libtiff_writes_about_a_damaged_file_is_not_shown(tmp_path, capfd, compression):
     Image.fromarray(noise((50, 60)) // 64).save(tmp_path / "a.tif", compression=compression)
     content = bytearray((tmp_path / "a.tif").read_bytes())
@@ -204,6 +176,7 @@ def test_a_change_that_decoding_alone_would_miss_is_noticed(tmp_path):
     assert "it is a PNG file, but truncated or damaged" in cause(tmp_path / "a.png")
 
 
+@without_imagecodecs
 @pytest.mark.parametrize("compression", [34887, 50002, 1234])
 def test_an_unknown_compression_is_named(tmp_path, capfd, compression):
     path = write(tmp_path / "a.tif", GREY)
@@ -215,6 +188,7 @@ def test_an_unknown_compression_is_named(tmp_path, capfd, compression):
     assert capfd.readouterr() == ("", "")
 
 
+@without_imagecodecs
 @pytest.mark.parametrize("dtype, byteorder", [
     ("float64", "<"), ("float16", "<"), ("int16", ">"), ("float32", ">")])
 def test_a_type_that_would_change_with_a_compression_is_refused(tmp_path, dtype, byteorder):

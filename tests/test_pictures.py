@@ -6,6 +6,7 @@ import tifffile
 from image_files import noise, png16, square, write, write_lzw
 from PIL import Image
 
+from minunet.data.decode_tiff import pillow_knows
 from minunet.data.images import read_image, read_mask
 
 RGB = noise((20, 24, 3))
@@ -34,6 +35,8 @@ def test_a_png_of_16_bits_keeps_them_all(tmp_path, channels, interlaced):
     GREY, RGB, np.dstack([RGB, np.full_like(GREY, 255)]), np.dstack([GREY, np.full_like(GREY, 9)]),
     WIDE[..., 0], GREY.astype(np.int32) - 100, GREY / np.float32(7), GREY > 100])
 def test_each_compression_of_tiff_gives_each_type_exactly(tmp_path, compression, pixels):
+    if compression == "zstd" and not pillow_knows(50000):
+        pytest.skip("this Pillow was built without zstd")
     Image.fromarray(pixels).save(tmp_path / "a.tif", compression=compression)
     channels = {2: 1, 4: 3}.get(pixels.shape[-1], pixels.shape[-1])
     read(tmp_path / "a.tif", pixels[..., :channels] if pixels.ndim == 3 else pixels)
@@ -78,6 +81,21 @@ def test_a_tiff_may_be_laid_out_in_any_way(tmp_path, options):
         assert read(tmp_path / "a.tif", pixels).dtype == pixels.dtype
 
 
+@pytest.mark.parametrize("bits, values", [(4, 15), (12, 4095)])
+def test_a_tiff_may_pack_its_pixels(tmp_path, bits, values):
+    pixels = np.random.default_rng(0).integers(0, values + 1, (20, 24)).astype(np.uint16)
+    pixels[0, :2] = 0, values
+    numbers = pixels.astype(np.uint32).reshape(20, 12, 2)
+    packed = (numbers[..., 0] << bits | numbers[..., 1]).astype(">u4")  # 8 or 24 bits each
+    rows = packed.view(np.uint8).reshape(20, 12, 4)[..., -bits // 4:]
+    write(tmp_path / "a.tif", rows.reshape(20, -1))
+    with tifffile.TiffFile(tmp_path / "a.tif", mode="r+b") as tiff:
+        for tag, value in ((256, 24), (258, bits)):
+            tiff.pages[0].tags[tag].overwrite(value)
+    image = read_image(tmp_path / "a.tif")
+    np.testing.assert_array_equal(image[..., 0], pixels * (17 if bits == 4 else 1))
+
+
 @pytest.mark.parametrize("compression", ["tiff_adobe_deflate", "tiff_lzw"])
 def test_bits_of_a_tiff_may_be_predicted(tmp_path, compression):
     Image.fromarray(RGB).save(tmp_path / "a.tif", compression=compression, tiffinfo={317: 2})
@@ -102,7 +120,7 @@ def test_a_palette_stands_for_its_colours(tmp_path, name, options):
 
 
 def test_colours_that_a_tiff_stores_as_brightness_and_hue_are_rgb(tmp_path):
-    Image.fromarray(RGB).convert("YCbCr").save(tmp_path / "a.tif")
+    Image.fromarray(RGB).convert("YCbCr").save(tmp_path / "a.tif", compression="tiff_lzw")
     assert abs(read_image(tmp_path / "a.tif") - RGB.astype(int)).max() < 6
 
 

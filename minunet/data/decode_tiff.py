@@ -4,20 +4,22 @@ import math
 import os
 import sys
 from contextlib import contextmanager
+from functools import cache
 from io import BytesIO
 from threading import Lock
 
 import numpy as np
+from PIL import Image
+from PIL.TiffImagePlugin import COMPRESSION_INFO
 from tifffile import PHOTOMETRIC, TIFF, TiffFile
 
 from minunet.data.decode_pillow import ORIENTATION, open_picture, split_alpha, wide_colours
 from minunet.data.kinds import Picture, Unreadable, check_pages, check_size
 
 LITTLE = sys.byteorder == "little"
+BITS = (1, 8, 16, 32, 64)  # that tifffile can unpack
 COLOURS = {PHOTOMETRIC.MINISWHITE: 1, PHOTOMETRIC.MINISBLACK: 1, PHOTOMETRIC.RGB: 3}
 BY_PILLOW = (PHOTOMETRIC.PALETTE, PHOTOMETRIC.YCBCR)  # it makes RGB of them
-# None, CCITT, LZW, JPEG, Deflate, PackBits, Deflate, LZMA, ZSTD
-PILLOWS_COMPRESSIONS = (1, 2, 3, 4, 5, 6, 7, 8, 32773, 32946, 34925, 50000)
 _libtiff = Lock()
 
 
@@ -82,7 +84,8 @@ def _check_colours(page):
         raise Unreadable(f"it has {page.samplesperpixel} values per pixel, called {name}; "
                          "save it in grey or RGB")
     if page.dtype is None or page.dtype.kind not in "buif":
-        raise Unreadable(f"its pixels are of type {page.dtype}; save them as integers or floats")
+        kind = page.dtype or f"unknown ({page.bitspersample} bits)"
+        raise Unreadable(f"its pixels are of type {kind}; save them as integers or floats")
 
 
 def _check_strips(page, length):
@@ -102,7 +105,7 @@ class _NoDecoder(Exception):
 def _with_tifffile(page):
     """Pixels and alpha of a page."""
     if (page.photometric in BY_PILLOW or page.compression not in TIFF.DECOMPRESSORS
-            or page.predictor not in TIFF.UNPREDICTORS):
+            or page.predictor not in TIFF.UNPREDICTORS or page.bitspersample not in BITS):
         raise _NoDecoder
     pixels = page.asarray(maxworkers=1)
     if page.planarconfig == 2 and pixels.ndim == 3:
@@ -127,9 +130,9 @@ def _with_pillow(content, page, byteorder):
     unknown = Unreadable(f"unknown compression {name} of {page.samplesperpixel} × "
                          f"{page.bitspersample} bits per pixel; save it with Deflate or "
                          "uncompressed")
-    if page.compression not in PILLOWS_COMPRESSIONS:
-        raise unknown
     with _silent_libtiff():
+        if not pillow_knows(page.compression):
+            raise unknown
         try:
             image = open_picture(content, "TIFF")
         except OSError as error:
@@ -150,6 +153,19 @@ def _with_pillow(content, page, byteorder):
         same = pixels.dtype.itemsize == page.dtype.itemsize
         pixels = pixels.view(page.dtype) if same else pixels.astype(page.dtype)
     return pixels, alpha
+
+
+@cache
+def pillow_knows(compression):
+    """Whether Pillow, as it was built, knows a compression, given by TIFF's number for it."""
+    for mode in ("1", "RGB"):  # fax machines know the one only, JPEG the other
+        try:
+            Image.new(mode, (8, 8)).save(BytesIO(), "TIFF",
+                                         compression=COMPRESSION_INFO[compression])
+        except (KeyError, OSError):
+            continue
+        return True
+    return False
 
 
 @contextmanager

@@ -15,6 +15,7 @@ from image_files import message, noise, png16, square, write, write_lzw
 from PIL import Image
 
 from minunet.data import decode
+from minunet.data.decode_tiff import pillow_knows
 from minunet.data.images import read_image, read_mask
 from minunet.data.kinds import MOST_PIXELS
 
@@ -40,6 +41,13 @@ def test_pages_of_a_tiff_are_never_colours(tmp_path, count, reader):
     pages[0].save(tmp_path / "a.tif", save_all=True, append_images=pages[1:])
     assert cause(tmp_path / "a.tif", reader) == (
         f"it holds {count} pages; save each slice as a file of its own")
+
+
+def test_pages_need_not_be_alike(tmp_path):
+    with tifffile.TiffWriter(tmp_path / "a.tif") as tiff:
+        for pixels in (GREY, GREY[:2, :2], RGB):
+            tiff.write(pixels, photometric="rgb" if pixels.ndim > 2 else "minisblack")
+    assert "it holds 3 pages" in cause(tmp_path / "a.tif")
 
 
 @pytest.mark.parametrize("options", [
@@ -157,6 +165,16 @@ def test_a_truncated_file_is_called_so(tmp_path, capfd, kind, options):
     assert capfd.readouterr() == ("", "")
 
 
+@pytest.mark.parametrize("options", [{"rowsperstrip": 4}, {"tile": (16, 16)}])
+@pytest.mark.parametrize("tags, value", [((273, 324), 0), ((279, 325), 0), ((257,), 60)])
+def test_a_tiff_that_lacks_a_part_is_not_filled_with_zeros(tmp_path, options, tags, value):
+    tifffile.imwrite(tmp_path / "a.tif", GREY, compression="deflate", **options)
+    with tifffile.TiffFile(tmp_path / "a.tif", mode="r+b") as tiff:
+        [tag] = (tag for number in tags if (tag := tiff.pages[0].tags.get(number)))
+        tag.overwrite(value if tag.count == 1 else [*tag.value[:-1], value])
+    assert "it is a TIFF file, but truncated or damaged" in cause(tmp_path / "a.tif")
+
+
 @pytest.mark.parametrize("compression", ["tiff_lzw", "tiff_deflate", "lzma"])
 def test_what_libtiff_writes_about_a_damaged_file_is_not_shown(tmp_path, capfd, compression):
     Image.fromarray(noise((50, 60)) // 64).save(tmp_path / "a.tif", compression=compression)
@@ -177,12 +195,14 @@ def test_a_change_that_decoding_alone_would_miss_is_noticed(tmp_path):
 
 
 @without_imagecodecs
-@pytest.mark.parametrize("compression", [34887, 50002, 1234])
+@pytest.mark.parametrize("compression", [34887, 50001, 50002, 1234])
 def test_an_unknown_compression_is_named(tmp_path, capfd, compression):
+    if pillow_knows(compression):
+        pytest.skip("this Pillow was built with it")
     path = write(tmp_path / "a.tif", GREY)
     with tifffile.TiffFile(path, mode="r+b") as tiff:
         tiff.pages[0].tags[259].overwrite(compression)
-    name = {34887: "LERC", 50002: "JPEGXL"}.get(compression, compression)
+    name = {34887: "LERC", 50001: "WEBP", 50002: "JPEGXL"}.get(compression, compression)
     assert cause(path) == (f"unknown compression {name} of 1 × 8 bits per pixel; save it with "
                            "Deflate or uncompressed")
     assert capfd.readouterr() == ("", "")

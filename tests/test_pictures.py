@@ -173,6 +173,13 @@ def test_so_too_if_pillow_decodes_it(tmp_path, compression):
     read(tmp_path / "a.tif", pixels)
 
 
+def test_so_too_for_16_bits_with_lzw(tmp_path):
+    write_lzw(tmp_path / "a.tif", ~WIDE[..., 0])
+    with tifffile.TiffFile(tmp_path / "a.tif", mode="r+b") as tiff:
+        tiff.pages[0].tags[262].overwrite(0)
+    read(tmp_path / "a.tif", WIDE[..., 0])
+
+
 def test_true_is_1_in_what_tifffile_writes(tmp_path):
     tifffile.imwrite(tmp_path / "m.tif", square() > 0)  # it says that white is zero
     np.testing.assert_array_equal(read_mask(tmp_path / "m.tif")[0], square(value=1))

@@ -46,7 +46,7 @@ def decode_tiff(content):
     with TiffFile(BytesIO(content)) as tiff:
         page = _only_page(tiff)
         _check_colours(page)
-        _check_strips(page, len(content))
+        _check_strips(page)
         try:
             pixels, alpha = _with_tifffile(page)
             orientation = page.tags.valueof(ORIENTATION, 1)
@@ -88,13 +88,10 @@ def _check_colours(page):
         raise Unreadable(f"its pixels are of type {kind}; save them as integers or floats")
 
 
-def _check_strips(page, length):
-    """Raise ValueError unless all of a page lies within the file's `length` bytes.
-
-    Decoders would fill the rest with zeros.
-    """
-    ends = [sum(part) for part in zip(page.dataoffsets, page.databytecounts, strict=True)]
-    if len(ends) != math.prod(page.chunked) or 0 in page.databytecounts or max(ends) > length:
+def _check_strips(page):
+    """Raise ValueError if strips or tiles of a page are not there: tifffile makes them zeros."""
+    starts, lengths = page.dataoffsets, page.databytecounts
+    if not len(starts) == len(lengths) == math.prod(page.chunked) or 0 in starts + lengths:
         raise ValueError("parts are missing")
 
 
@@ -130,9 +127,9 @@ def _with_pillow(content, page, byteorder):
     unknown = Unreadable(f"unknown compression {name} of {page.samplesperpixel} × "
                          f"{page.bitspersample} bits per pixel; save it with Deflate or "
                          "uncompressed")
+    if not pillow_knows(page.compression):
+        raise unknown
     with _silent_libtiff():
-        if not pillow_knows(page.compression):
-            raise unknown
         try:
             image = open_picture(content, "TIFF")
         except OSError as error:
@@ -160,8 +157,9 @@ def pillow_knows(compression):
     """Whether Pillow, as it was built, knows a compression, given by TIFF's number for it."""
     for mode in ("1", "RGB"):  # fax machines know the one only, JPEG the other
         try:
-            Image.new(mode, (8, 8)).save(BytesIO(), "TIFF",
-                                         compression=COMPRESSION_INFO[compression])
+            with _silent_libtiff():
+                Image.new(mode, (8, 8)).save(BytesIO(), "TIFF",
+                                             compression=COMPRESSION_INFO[compression])
         except (KeyError, OSError):
             continue
         return True

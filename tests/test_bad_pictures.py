@@ -138,14 +138,17 @@ def test_a_file_that_is_no_picture_is_called_what_it_is(tmp_path, content, said)
 
 def test_a_folder_is_no_picture(tmp_path):
     assert cause(tmp_path) == "it is a folder; give a picture"
+    if hasattr(os, "mkfifo"):  # not on Windows
+        os.mkfifo(tmp_path / "a.png")
+        assert cause(tmp_path / "a.png") == "it is no file; give a picture"
 
 
 def test_a_file_that_may_not_be_read_is_named(tmp_path, monkeypatch):
-    def refuse(self):
+    def refuse(self, mode):
         raise PermissionError(13, "Permission denied")
 
     path = write(tmp_path / "a.png", GREY)
-    monkeypatch.setattr(Path, "read_bytes", refuse)
+    monkeypatch.setattr(Path, "open", refuse)
     assert cause(path) == "Permission denied"
 
 
@@ -235,4 +238,5 @@ def test_too_little_memory_is_called_so(tmp_path, monkeypatch):
         raise MemoryError
 
     monkeypatch.setattr(decode, "decode_pillow", fail)
-    assert "its pixels need more memory than there is" in cause(write(tmp_path / "a.png", GREY))
+    path = write(tmp_path / "a.png", GREY)
+    assert cause(path) == "it needs more memory than there is; save it smaller"

@@ -37,33 +37,39 @@ def decode(path):
         that are neither grey nor RGB, or more pixels than `minunet.data.kinds.MOST_PIXELS`.
     """
     path = Path(path)
-    content = _content(path)
-    kind = picture_kind(content)
     try:
-        if kind is None:
-            raise Unreadable("it is {}; {}".format(*describe(content)))
-        with _silence():
-            picture = decode_tiff(content) if kind == TIFF else decode_pillow(content, kind)
+        kind, content = _content(path)
+        try:
+            with _silence():
+                picture = decode_tiff(content) if kind == TIFF else decode_pillow(content, kind)
+        except (Unreadable, MemoryError):
+            raise
+        except Exception as error:  # each decoder has errors of its own, SyntaxError among them
+            raise Unreadable(f"it is a {kind} file, but truncated or damaged; copy it again or "
+                             "remove it") from error
     except Unreadable as error:
         raise InputError(f"cannot read {path}: {error}") from error
     except MemoryError as error:
-        raise InputError(f"cannot read {path}: its pixels need more memory than there is; "
+        raise InputError(f"cannot read {path}: it needs more memory than there is; "
                          "save it smaller") from error
-    except Exception as error:  # each decoder has errors of its own, SyntaxError among them
-        raise InputError(f"cannot read {path}: it is a {kind} file, but truncated or damaged; "
-                         "copy it again or remove it") from error
+    except OSError as error:
+        raise InputError(f"cannot read {path}: {error.strerror}") from error
     pixels, alpha = picture.pixels, picture.alpha
     return replace(picture, orientation=1, pixels=_turned(pixels, picture.orientation),
                    alpha=None if alpha is None else _turned(alpha, picture.orientation))
 
 
 def _content(path):
-    if path.is_dir():
-        raise InputError(f"cannot read {path}: it is a folder; give a picture")
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise InputError(f"cannot read {path}: {error.strerror}") from error
+    """The kind of a picture and its bytes."""
+    if path.exists() and not path.is_file():
+        what = "a folder" if path.is_dir() else "no file"
+        raise Unreadable(f"it is {what}; give a picture")
+    with path.open("rb") as file:
+        start = file.read(1024)
+        kind = picture_kind(start)
+        if kind is None:
+            raise Unreadable("it is {}; {}".format(*describe(start)))
+        return kind, start + file.read()
 
 
 def _turned(array, orientation):

@@ -128,8 +128,8 @@ def test_a_mask_in_which_white_is_zero_is_refused(tmp_path):
 
 
 @pytest.mark.parametrize("pixels, advice", [
-    (square() + square(value=1) // 2 + noise() % 3, "several classes are read from NIfTI"),
-    (noise(), "edges are soft; save the mask without smoothing"),
+    (noise() % 3, "a mask of several classes is read from NIfTI only"),
+    (noise(), "and soft edges must be made hard"),
     (square() // 255 + np.uint8(1), "give the background 0"),
 ])
 def test_a_mask_of_several_values_gets_the_advice_that_fits(tmp_path, pixels, advice):

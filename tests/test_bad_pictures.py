@@ -87,6 +87,14 @@ def test_other_colours_are_refused_by_name(tmp_path):
     assert "it has 5 values per pixel, called RGB" in cause(tmp_path / "a.tif")
 
 
+@pytest.mark.parametrize("name", ["a.png", "a.tif"])
+def test_a_palette_that_hides_what_the_file_holds_is_refused(tmp_path, name):
+    image = Image.fromarray(square(value=1)).convert("P")
+    image.putpalette([0, 0, 0] * 256)
+    image.save(tmp_path / name)
+    assert "its palette has one colour for all of its values" in cause(tmp_path / name, read_mask)
+
+
 def test_numbers_of_other_kinds_are_no_pixels(tmp_path):
     tifffile.imwrite(tmp_path / "a.tif", GREY.astype(np.complex64))
     assert "its pixels are of type complex64; save them as" in cause(tmp_path / "a.tif")
@@ -96,15 +104,6 @@ def test_numbers_of_other_kinds_are_no_pixels(tmp_path):
     assert "its pixels are of type unknown (200 bits)" in cause(tmp_path / "a.tif")
     tifffile.imwrite(tmp_path / "a.tif", GREY - 9., photometric="miniswhite")
     assert "white is zero in it, and its pixels are of type float64" in cause(tmp_path / "a.tif")
-
-
-def test_an_image_that_is_transparent_in_parts_is_refused(tmp_path):
-    for pixels in (np.dstack([RGB, GREY]), np.dstack([GREY, GREY])):
-        Image.fromarray(pixels).save(tmp_path / "a.png")
-        assert f"{tmp_path / 'a.png'} is transparent in parts" in message(
-            read_image, tmp_path / "a.png")
-    (tmp_path / "a.png").write_bytes(png16(RGB.astype(np.uint16), key=RGB[3, 4]))
-    assert "is transparent in parts" in message(read_image, tmp_path / "a.png")
 
 
 # What is no picture

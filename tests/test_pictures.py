@@ -202,7 +202,23 @@ def test_a_mask_that_is_transparent_where_it_is_black_is_understood(tmp_path, ma
     np.testing.assert_array_equal(read_mask(tmp_path / "m.png")[0], square(value=1))
 
 
-def test_a_colour_that_stands_for_transparent_counts_as_alpha(tmp_path):
-    for pixels, key in ((GREY * 0 + np.uint8(3), 3), (RGB, (1, 2, 300))):  # all of it, none of it
-        Image.fromarray(pixels).save(tmp_path / "a.png", transparency=key)
-        read(tmp_path / "a.png", pixels)
+def test_what_is_wholly_transparent_is_black_and_other_alpha_is_dropped(tmp_path):
+    alpha = noise(seed=1) // 40  # 0 to 6
+    for pixels in (RGB, GREY[..., np.newaxis], WIDE[..., :3]):
+        stored = np.dstack([pixels, alpha.astype(pixels.dtype)])
+        if pixels.dtype == np.uint16:
+            (tmp_path / "a.png").write_bytes(png16(stored))
+        else:
+            Image.fromarray(stored).save(tmp_path / "a.png")
+        assert read(tmp_path / "a.png", pixels * (alpha > 0)[..., np.newaxis]).dtype == pixels.dtype
+
+
+@pytest.mark.parametrize("pixels, key", [
+    (RGB, RGB[3, 4]), (RGB, (1, 2, 300)), (GREY[..., np.newaxis], GREY[3, 4])])
+def test_a_colour_that_stands_for_transparent_counts_as_alpha(tmp_path, pixels, key):
+    expected = pixels * (pixels != np.array(key)).any(axis=-1, keepdims=True)
+    (tmp_path / "a.png").write_bytes(png16(pixels.astype(np.uint16), key=key))
+    read(tmp_path / "a.png", expected)
+    Image.fromarray(pixels.squeeze()).save(tmp_path / "a.png", transparency=(
+        tuple(map(int, key)) if np.ndim(key) else int(key)))
+    read(tmp_path / "a.png", expected)

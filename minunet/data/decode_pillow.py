@@ -105,6 +105,7 @@ def split_alpha(image, wide=None):
         If its colours are neither grey nor RGB.
     """
     key = image.info.get("transparency")  # a value, or a palette's alpha
+    several = image.mode == "P" and len(set(_loaded(image).flat)) > 1
     if image.mode in CONVERTED:
         image, key = image.convert(CONVERTED[image.mode] if key is None else "RGBA"), None
     if image.mode not in PLAIN + ALPHA:
@@ -112,6 +113,8 @@ def split_alpha(image, wide=None):
         raise Unreadable(f"its colours are {name}; save it in grey or RGB")
     array = _loaded(image) if wide is None else wide
     array = np.atleast_3d(array)
+    if several and (array == array[0, 0]).all():  # a label map whose colours nobody has set
+        raise Unreadable("its palette has one colour for all of its values; save it in grey")
     if array.shape[-1] in (2, 4):
         return array[..., :-1], array[..., -1]
     if key is None:

@@ -6,7 +6,6 @@ from minunet.data.decode import decode
 from minunet.files import InputError
 
 SUFFIXES = (".png", ".tif", ".tiff", ".jpg", ".jpeg", ".bmp", ".gif", ".webp")
-MOST_CLASSES = 10  # a mask of more values is an image, or has soft edges
 
 
 def read_image(path):
@@ -24,19 +23,18 @@ def read_image(path):
     -------
     ndarray (H, W, C), uint8, uint16 or float32
         C is 1 or 3. 8- and 16-bit unsigned integers stay what they are; any other type becomes
-        float32. Alpha of one value says nothing and is dropped.
+        float32. Pixels that are wholly transparent are black, whatever colour lies below; other
+        alpha, and alpha of one value, is dropped.
 
     Raises
     ------
     InputError
-        If the file cannot be read, holds several pages, other colours, alpha that varies, NaN or
-        infinity.
+        If the file cannot be read, holds several pages, other colours, NaN or infinity.
     """
     picture = decode(path)
-    if _varies(picture.alpha):
-        raise InputError(f"{path} is transparent in parts, and what is below is not what it "
-                         "shows; save it without alpha")
     pixels = picture.pixels
+    if _varies(picture.alpha):
+        pixels = pixels * (picture.alpha != 0)[..., np.newaxis]
     if pixels.dtype in (np.uint8, np.uint16):
         return pixels
     with np.errstate(over="ignore"):  # beyond float32: infinity, caught below
@@ -104,6 +102,5 @@ def _advice(values, kind):
         return "replace what is no number"
     if 0 not in values:
         return "give the background 0"
-    if values.size <= MOST_CLASSES:
-        return "several classes are read from NIfTI volumes only (docs/volumes.rst)"
-    return "this is an image, or a mask whose edges are soft; save the mask without smoothing"
+    return ("a mask of several classes is read from NIfTI only (docs/volumes.rst), and soft edges "
+            "must be made hard")

@@ -34,6 +34,8 @@ def warn(text):
     For what can be used, but may not be what the user thinks it is.
     """
     tqdm.write(f"minunet: warning: {text}", file=sys.stderr)  # above a progress bar
+
+
 class WriteError(InputError):
     """A file cannot be written: the place is at fault, not what was to be written there."""
 

@@ -1,7 +1,7 @@
 """A folder as a user has it on disk, drawn from phantoms: for tests of what reads folders."""
 
 import numpy as np
-from skimage.io import imsave
+from image_files import write
 
 from minunet.data.phantom import phantom_patients
 
@@ -12,9 +12,7 @@ def write_lgg_tree(folder, n=5, size=48, slices=6, seed=0):
         images, masks = patient.load()
         images = images[..., :3]
         images = np.rint(255 * images / images.max()).astype(np.uint8)
-        (folder / patient.name).mkdir(parents=True)
         for k, (image, mask) in enumerate(zip(images, masks, strict=True), start=1):
-            stem = folder / patient.name / f"{patient.name}_{k}"
-            imsave(f"{stem}.tif", image, check_contrast=False)
-            imsave(f"{stem}_mask.tif", mask * np.uint8(255), check_contrast=False)
+            write(folder / patient.name / f"{patient.name}_{k}.tif", image)
+            write(folder / patient.name / f"{patient.name}_{k}_mask.tif", mask * np.uint8(255))
     return folder

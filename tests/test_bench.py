@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from skimage.io import imread
+from image_files import imread
 
 import minunet.bench
 from minunet.bench import Case, Convolution, Sizes, bench, torch_work

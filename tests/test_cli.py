@@ -8,7 +8,7 @@ import sys
 import numpy as np
 import pytest
 from conftest import SMALL
-from skimage.io import imread, imsave
+from image_files import imread, write
 
 import minunet.cli
 import minunet.demo
@@ -161,7 +161,7 @@ def test_an_output_folder_that_cannot_be_written(tree, trained, capsys):
 
 def test_a_model_that_is_missing_truncated_no_model_or_pickled(trained, tmp_path, capsys):
     image = tmp_path / "scan.png"
-    imsave(image, np.random.default_rng(0).integers(0, 255, (48, 48, 3), np.uint8))
+    write(image, np.random.default_rng(0).integers(0, 255, (48, 48, 3), np.uint8))
     whole = (trained / "model.npz").read_bytes()
     (tmp_path / "half.npz").write_bytes(whole[: len(whole) // 2])
     (tmp_path / "text.npz").write_text("no model")
@@ -177,7 +177,7 @@ def test_a_model_that_is_missing_truncated_no_model_or_pickled(trained, tmp_path
 
 def test_an_image_of_other_channels_than_the_model(trained, tmp_path, capsys):
     image = tmp_path / "grey.png"
-    imsave(image, np.random.default_rng(0).integers(0, 255, (48, 48), np.uint8))
+    write(image, np.random.default_rng(0).integers(0, 255, (48, 48), np.uint8))
     line = refusal(capsys, "predict", trained, image, "--out", tmp_path / "out")
     assert "grey has 1 channel, the model takes 3" in line
 

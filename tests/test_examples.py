@@ -8,8 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from check_example import difference, promise, run
-from image_files import write
-from skimage.io import imread
+from image_files import imread, write
 
 from minunet import UNet, ops
 from minunet.data.cells import draw_cells

@@ -35,6 +35,53 @@ def test_folders_within_a_patient_belong_to_that_patient(tmp_path):
     assert anna.slices == ("monday/1", "tuesday/1")
 
 
+@pytest.mark.parametrize("names, patients", [
+    (["anna_1", "anna_2", "anna_10", "ben_1"], {"anna": 3, "ben": 1}),
+    (["TCGA_A_1-7", "TCGA_A_1-8", "TCGA_B_1-7"], {"TCGA_A_1": 2, "TCGA_B_1": 1}),
+    (["anna 1", "anna 2", "other"], {"anna": 2, "other": 1}),
+    (["a_1", "b_1", "c_1"], {"a_1": 1, "b_1": 1, "c_1": 1}),
+    (["1", "2", "10"], {"1": 1, "2": 1, "10": 1}),
+    (["scan_1", "scan_2"], {"scan_1": 1, "scan_2": 1}),  # one patient could not be split
+    (["anna_1", "anna_2", "ben/1", "ben/2"], {"anna": 2, "ben": 2}),
+    (["anna_1", "anna_2", "anna/3", "ben/1"], {"anna": 3, "ben": 1}),
+])
+def test_files_called_name_1_and_name_2_are_slices_of_one_patient(tmp_path, names, patients):
+    for name in names:
+        write_pair(tmp_path, name)
+    found = {patient.name: len(patient.slices) for patient in read_folder(tmp_path)}
+    assert found == patients
+
+
+def test_what_was_made_of_files_of_equal_names_is_said_in_one_line(tmp_path, capsys):
+    for name in ("anna_1", "anna_2", "ben_1"):
+        write_pair(tmp_path, name)
+    read_folder(tmp_path)
+    assert capsys.readouterr().err == (
+        f"minunet: warning: 3 files directly in {tmp_path / 'images'} are taken for slices of 2 "
+        "patients by their names: anna, ben; if that is wrong, give each patient a folder there\n")
+    for folder in (tmp_path / "images", tmp_path / "masks"):
+        (folder / "ben_1.png").rename(folder / "anna_3.png")
+    read_folder(tmp_path)
+    assert (f"3 files directly in {tmp_path / 'images'} are taken for a patient each; if they are "
+            "slices of fewer heads, give each patient a folder there") in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("names", [["anna/1", "ben/1"], ["a", "b"], ["a_1", "b_1"]])
+def test_nothing_is_said_about_plain_layouts(tmp_path, names, capfd):
+    for name in names:
+        write_pair(tmp_path, name)
+    read_folder(tmp_path)
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_mask_may_be_called_as_its_image_with_mask_at_the_end(tmp_path):
+    for name in ("anna/1", "anna/2", "3"):
+        write(tmp_path / "images" / f"{name}.jpg", noise())
+        write(tmp_path / "masks" / f"{name}_mask.gif", square())
+    write_pair(tmp_path, "anna/4_mask")  # an image so called
+    assert [p.slices for p in read_folder(tmp_path)] == [("3",), ("1", "2", "4_mask")]
+
+
 def test_image_and_mask_may_differ_in_format(tmp_path):
     write(tmp_path / "images" / "1.jpg", noise())
     write(tmp_path / "masks" / "1.tif", square())
@@ -42,9 +89,12 @@ def test_image_and_mask_may_differ_in_format(tmp_path):
     assert patient.load()[1].sum() == square(value=1).sum()
 
 
-def test_hidden_files_are_passed_over(tmp_path):
+def test_hidden_files_and_litter_are_passed_over(tmp_path):
     write_pair(tmp_path, "anna/1")
-    for name in ("images/.DS_Store", "images/anna/._1.png", "masks/.DS_Store"):
+    for name in ("images/.DS_Store", "images/anna/._1.png", "masks/.DS_Store",
+                 "images/anna/Thumbs.db", "images/desktop.ini", "masks/anna/ehthumbs.db",
+                 "images/__MACOSX/1.png", "masks/anna/@eaDir/1.png"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_bytes(b"\0")
     assert len(read_folder(tmp_path)[0].slices) == 1
 
@@ -59,16 +109,11 @@ def test_open_dataset_knows_the_layout(tmp_path):
 ])
 def test_grey_and_rgb_images_are_read_exactly_and_alpha_is_dropped(tmp_path, suffix, channels):
     pixels = noise((20, 24) if channels is None else (20, 24, channels))
+    pixels[..., 3:] = 200
     image = read_image(write(tmp_path / f"a{suffix}", pixels))
     expected = pixels[..., np.newaxis] if channels is None else pixels[..., :3]
     assert image.dtype == np.uint8
     np.testing.assert_array_equal(image, expected)
-
-
-def test_grey_with_alpha_is_grey(tmp_path):
-    pixels = noise((20, 24, 2))
-    Image.fromarray(pixels).save(tmp_path / "a.png")
-    np.testing.assert_array_equal(read_image(tmp_path / "a.png"), pixels[..., :1])
 
 
 @pytest.mark.parametrize("stored, given", [

@@ -62,6 +62,10 @@ def another_size(root):
     write(root / "image" / "2.png", noise((24, 24)))
 
 
+def two_of_one_name(root):
+    write(root / "image" / "0.tif", noise())
+
+
 def no_image(root):
     (root / "image" / "0.png").write_text("a page that says it was not found")
 
@@ -69,7 +73,7 @@ def no_image(root):
 @pytest.mark.parametrize("spoil, message", [
     (no_labels, r"1 image without a mask \(image/1.png\)"), (empty, "found no images in"),
     (not_there, "image does not exist"), (grey_labels, "2.png"), (another_size, "2.png is 24"),
-    (no_image, "0.png"),
+    (no_image, "0.png"), (two_of_one_name, "0.png and .*0.tif have the same name"),
 ])
 def test_bad_input_is_named_in_one_line(tmp_path, spoil, message):
     spoil(write_isbi(tmp_path))

@@ -10,8 +10,8 @@ from pathlib import Path
 import matplotlib
 import numpy as np
 import pytest
+from image_files import imread
 from matplotlib.figure import Figure
-from skimage.io import imread
 
 from minunet import plots
 from minunet.data.phantom import phantom_patients

@@ -8,11 +8,10 @@ from pathlib import Path
 import nibabel as nib
 import numpy as np
 import pytest
+from image_files import imread, square, write
 from image_files import noise as picture
-from image_files import square, write
 from nifti_files import affine
 from report_shapes import LARGE, SHAPE, SMALL, labels, stored
-from skimage.io import imread
 from test_cli import refusal
 
 from minunet.cli import main

@@ -6,7 +6,7 @@ The ISBI 2012 challenge's training set, 30 sections of the ventral nerve cord of
 
 from pathlib import Path
 
-from minunet.data.pairs import pair, paired_patient, visible
+from minunet.data.pairs import by_key, pair, paired_patient, visible
 from minunet.files import InputError
 
 IMAGES, LABELS = "image", "label"
@@ -31,13 +31,13 @@ def read_isbi(folder):
     Raises
     ------
     InputError
-        If a folder is not there or empty, a file lacks its partner or cannot be read, sizes
-        differ, or a label has more than two values.
+        If a folder is not there or empty, a file lacks its partner or cannot be read, two have
+        one name, sizes differ, or a label has more than two values.
     """
     folder = Path(folder)
     if "train" in (path.name for path in visible(folder)):
         folder = folder / "train"
-    images, labels = ({path.stem: path for path in visible(folder / kind)}
+    images, labels = (by_key((path.stem, path) for path in visible(folder / kind))
                       for kind in (IMAGES, LABELS))
     pairs = pair(images, labels, folder)
     if not pairs:

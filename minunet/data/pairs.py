@@ -10,6 +10,10 @@ from minunet.data.images import read_image, read_mask
 from minunet.data.patient import Patient
 from minunet.files import InputError
 
+# What Windows, macOS and network drives leave in folders, in lower case.
+LITTER = ("thumbs.db", "ehthumbs.db", "desktop.ini", "__macosx", "@eadir")
+SPLITS = ("train", "training", "val", "valid", "validation", "dev", "test", "testing")
+
 
 def natural_key(name):
     """A sorting key by which "slice_9" comes before "slice_10"."""
@@ -18,7 +22,9 @@ def natural_key(name):
 
 
 def visible(folder):
-    """Paths in a folder in natural order, without hidden ones (``.DS_Store``, ``._1.tif``).
+    """Paths in a folder in natural order, without hidden ones and litter.
+
+    Those are ``.DS_Store``, ``._1.tif``, ``Thumbs.db`` and the like.
 
     Raises
     ------
@@ -31,10 +37,47 @@ def visible(folder):
     if not folder.is_dir():
         raise InputError(f"{folder} is a file; give the folder of images and masks")
     try:
-        paths = [path for path in folder.iterdir() if not path.name.startswith(".")]
+        paths = [path for path in folder.iterdir()
+                 if not path.name.startswith(".") and path.name.lower() not in LITTER]
     except OSError as error:
         raise InputError(f"cannot list {folder}: {error.strerror}") from error
     return sorted(paths, key=lambda path: natural_key(path.name))
+
+
+def by_key(files):
+    """Make a dict of pairs (key, path).
+
+    Raises
+    ------
+    InputError
+        If two files have one key.
+    """
+    found = {}
+    for key, path in files:
+        if key in found:
+            raise InputError(f"{found[key]} and {path} have the same name; keep one of them")
+        found[key] = path
+    return found
+
+
+def check_no_split(names, folder):
+    """Raise `InputError` if what would be patients are the parts of a split, "train" and "val".
+
+    One patient among others may have such a name.
+
+    Parameters
+    ----------
+    names : iterable of str
+        Of patients.
+    folder : Path
+        Where they lie.
+    """
+    names = set(names)
+    parts = sorted(name for name in names if name.lower() in SPLITS)
+    if len(parts) > 1 or parts and len(parts) == len(names):
+        raise InputError(f"{folder} holds {' and '.join(parts)}, which are no patients but parts "
+                         "of a split; minunet splits by patient itself (--validation): put the "
+                         f"folders of all patients directly in {folder}")
 
 
 def pair(images, masks, where):
@@ -59,8 +102,9 @@ def pair(images, masks, where):
     lonely = [_lonely(images.keys() - masks.keys(), images, where, "image", "a mask"),
               _lonely(masks.keys() - images.keys(), masks, where, "mask", "an image")]
     if any(lonely):
-        raise InputError(f"in {where}: {' and '.join(filter(None, lonely))}; "
-                         "add what is missing or remove the rest")
+        raise InputError(f"in {where}: {' and '.join(filter(None, lonely))}; a mask has its "
+                         "image's name, or that with _mask: add what is missing, rename or remove "
+                         "the rest")
     return {key: (path, masks[key]) for key, path in images.items()}
 
 

@@ -119,7 +119,7 @@ def broken(shape, dtype):
 
 
 @pytest.mark.parametrize("cupy, reason", [
-    (None, r"CuPy cannot be imported .*; pip install 'minunet\[cuda13\]'"),
+    (None, r'CuPy cannot be imported .*; pip install "cupy-cuda13x\[ctk\]"'),
     (SimpleNamespace(is_available=lambda: False), "CuPy finds no CUDA GPU"),
     (SimpleNamespace(is_available=lambda: True, ones=broken),
      "the GPU does not answer: cudaErrorInsufficientDriver: too old$"),

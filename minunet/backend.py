@@ -65,7 +65,7 @@ def cuda_problem():
         import cupy
     except ImportError as error:
         return (f"CuPy cannot be imported ({str(error).splitlines()[0]}); "
-                "pip install 'cupy-cuda13x[ctk]', or 'cupy-cuda12x[ctk]' for an older driver")
+                'pip install "cupy-cuda13x[ctk]", or "cupy-cuda12x[ctk]" for an older driver')
     try:
         if not cupy.is_available():
             return "CuPy finds no CUDA GPU (is the driver installed?)"

@@ -75,7 +75,7 @@ def _train(options, step=None):
     check_device(options.device)
     out = Path(options.out)
     begun = record.read(out) if options.resume else {}
-    if not begun and (out / record.NAME).exists():
+    if not begun and any((out / name).exists() for name in ("last.npz", "model.npz")):
         raise InputError(f"{out} holds a run already; go on with --resume, or choose another --out")
     given = {name: getattr(options, name) for name in Settings().to_dict()}
     given = {name: value for name, value in given.items() if value is not None}
@@ -89,7 +89,7 @@ def _train(options, step=None):
         run = train(training, validation, settings, out, device=options.device,
                     resume=options.resume, step=step)
     except (KeyboardInterrupt, WriteError) as error:
-        if (out / record.NAME).exists():
+        if (out / "last.npz").exists():
             error.args = ("; ".join([*error.args, "minunet train goes on with --resume"]),)
         raise
     print(f"{_scored(run)}; the model is in {out / 'model.npz'}")

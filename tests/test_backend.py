@@ -143,7 +143,7 @@ def broken(shape, dtype):
 
 
 @pytest.mark.parametrize("cupy, reason", [
-    (None, r"CuPy cannot be imported .*; pip install 'cupy-cuda13x\[ctk\]'"),
+    (None, r'CuPy cannot be imported .*; pip install "cupy-cuda13x\[ctk\]"'),
     (SimpleNamespace(is_available=lambda: False), "CuPy finds no CUDA GPU"),
     (SimpleNamespace(is_available=lambda: True, ones=broken),
      "the GPU does not answer: cudaErrorInsufficientDriver: too old$"),

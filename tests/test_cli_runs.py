@@ -16,7 +16,7 @@ def test_only_a_training_that_has_begun_is_said_to_go_on(monkeypatch, tree, tmp_
                                                          begun):
     def interrupt(*_, **__):
         if begun:
-            (tmp_path / "config.json").write_text("{}")
+            (tmp_path / "last.npz").touch()
         raise KeyboardInterrupt
 
     monkeypatch.setattr("minunet.cli.train", interrupt)
@@ -93,3 +93,22 @@ def test_the_table_is_printed_even_if_it_cannot_be_kept(trained, tree, tmp_path,
     assert "mean and median over 5 patients" in printed.out
     assert "t.csv: No space left on device; make room there" in printed.err
     assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.parametrize("name", ["model.npz", "last.npz"])
+def test_a_folder_that_holds_a_model_or_a_state_is_left_alone(tree, tmp_path, capsys, name):
+    (tmp_path / name).touch()
+    assert f"{tmp_path} holds a run already" in refusal(capsys, "train", tree, "--out", tmp_path)
+    assert os.listdir(tmp_path) == [name]
+
+
+def test_a_run_without_a_whole_epoch_makes_way_for_other_settings(monkeypatch, tree, tmp_path):
+    def fill(*_, **__):
+        raise MemoryError
+
+    command = ["train", str(tree), "--out", str(tmp_path), *SMALL]
+    with monkeypatch.context() as patch:
+        patch.setattr("minunet.train.train_step", fill)
+        assert main(command) == 2
+    assert os.listdir(tmp_path) == ["config.json"]
+    assert main([*command, "--batch-size", "2"]) == 0

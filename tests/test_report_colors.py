@@ -6,7 +6,7 @@ from color_vision import GREYS, SIGHTS, contrast, differences, least_difference,
 from matplotlib.colors import to_rgb
 from report_shapes import canonical_mask
 from skimage.color import deltaE_ciede2000
-from skimage.io import imread
+from PIL import Image
 
 from minunet.plots import HIT, INK, MUTED, PREDICTION, SHADE, TRUTH
 from minunet.report import report

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from color_vision import GREYS, SIGHTS, contrast, differences, least_difference, seen
 from matplotlib.colors import to_rgb
+from PIL import Image
 from report_shapes import canonical_mask
 from skimage.color import deltaE_ciede2000
-from PIL import Image
 
 from minunet.plots import HIT, INK, MUTED, PREDICTION, SHADE, TRUTH
 from minunet.report import report
@@ -61,7 +61,7 @@ def test_without_an_image_the_picture_has_the_colours_of_the_legend(tmp_path, mo
         labels[1:5, 5:30, 4 * label:4 * label + 4] = label
     monkeypatch.setattr("minunet.report.read_report_mask", lambda _: canonical_mask(labels))
     report("mask.nii.gz", None, tmp_path)
-    page = imread(tmp_path / "report.png")[300:, :, :3]  # below the legend
+    page = np.asarray(Image.open(tmp_path / "report.png"))[300:, :, :3]  # below the legend
     for color in LABEL_COLORS:
         exact = (np.abs(page - 255 * np.array(to_rgb(color))) <= 0.5).all(axis=-1)
         assert exact.sum() > 1000

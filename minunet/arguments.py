@@ -74,7 +74,8 @@ def parse(arguments, commands):
                              help="cores to use (default: MINUNET_THREADS if set, else all)")
         if "seed" in shared:
             sub.add_argument("--seed", type=whole(0), default=0, metavar="N",
-                             help="same seed, same result (default: %(default)s)")
+                             help="same seed and number of threads, same result on the same "
+                             "machine (default: %(default)s)")
     return parser.parse_args(arguments)
 
 

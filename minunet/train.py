@@ -96,8 +96,9 @@ def train(training, validation, settings, out, *, device="cpu", resume=False, st
         The run's folder. A run that it holds is replaced, unless `resume`.
     device : {"cpu", "cuda"}
     resume : bool
-        Go on after the last whole epoch of the run in `out`. The result is bit for bit that of
-        a run that was never interrupted.
+        Go on after the last whole epoch of the run in `out`. With as many threads as before, and
+        the same NumPy and processor, the result is bit for bit that of a run that was never
+        interrupted.
     step : callable, optional
         What makes a step: takes the arguments of `train_step`, which is the default, and gives
         the loss.

@@ -104,12 +104,15 @@ class UNet:
         logits : array (N, OH, OW, out_channels)
             OH × OW is `output_shape((H, W))`.
         cache : dict
-            For `backward`, which empties it.
+            For `backward`, which empties it. Without training it holds no arrays.
         """
         cache = {"training": training}
-        logits = (self if training else self.folded())._run(x, training, cache)
+        logits = self._run(x, True, cache) if training else self._infer(x)
         cache["shape"] = logits.shape
         return logits, cache
+
+    def _infer(self, x):
+        return self.folded()._run(x, False, NoCache())
 
     @blas_on_one_thread()
     def _run(self, x, training, cache):
@@ -158,10 +161,10 @@ class UNet:
         ValueError
             If the cache has been used already, is not from training, or `dlogits` does not fit.
         """
-        if "head" not in cache:
-            raise ValueError("cache is empty: backward has used it already; call forward again")
         if not cache["training"]:
             raise ValueError("cache is from forward(x, training=False); use training=True")
+        if "head" not in cache:
+            raise ValueError("cache is empty: backward has used it already; call forward again")
         check_float("dlogits", dlogits, like=self.params["head.w"])
         check_shape("dlogits", dlogits, cache["shape"])
         keep_freed_memory()  # of a training process, from its first step on
@@ -191,7 +194,7 @@ class UNet:
 
         `x` is as for `forward`; the result is an array (N, OH, OW, out_channels).
         """
-        logits = self.folded()._run(x, False, NoCache())
+        logits = self._infer(x)
         if self.config["out_channels"] == 1:
             return ops.sigmoid(logits)
         return array_module(logits).exp(ops.log_softmax(logits))

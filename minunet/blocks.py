@@ -81,10 +81,3 @@ def _update_running(mean, var, cache):
     mean += MOMENTUM * (cache.mean - mean)
     # One less than the number of pixels: the running variance is the unbiased one.
     var += MOMENTUM * (cache.var * (pixels / max(pixels - 1, 1)) - var)
-
-
-class NoCache(dict):
-    """Forgets what it is given, so that each op's cache is freed at once."""
-
-    def __setitem__(self, name, cache):
-        pass

@@ -100,7 +100,7 @@ class UNet(WithParameters):
         logits : array (N, OH, OW, out_channels)
             OH × OW is `output_shape((H, W))`.
         cache : dict
-            For `backward`, which empties it.
+            For `backward`, which empties it. Without training it holds no arrays.
         """
         self._check_input(x)
         if not training:

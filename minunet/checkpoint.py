@@ -9,10 +9,9 @@ import numpy as np
 
 from minunet.backend import array_module
 from minunet.files import InputError, replacing
-from minunet.layers import check_config, list_layers, parameter_shapes
-from minunet.models import find
 
 FORMAT = 1  # goes up when older files can no longer be read
+SHIPPED = Path(__file__).parent / "models"  # those that the package brings
 
 
 def save(path, arrays, meta):
@@ -130,14 +129,35 @@ def _check_fit(shapes, source, path):
                              "the file is damaged or was edited")
 
 
-def _shapes(config):
-    """The shapes of the parameters and of the buffers that a network of `config` has, by name."""
-    layers = list_layers(config)
-    params = {f"{layer.name}.{name}": shape for layer in layers
-              for name, shape in parameter_shapes(layer, config["norm"]).items()}
-    buffers = {f"{layer.name}.{name}": (layer.f,) for layer in layers if layer.kind == "norm"
-               for name in ("mean", "var")}
-    return params, buffers
+def names():
+    """The names of the shipped models."""
+    return sorted(path.stem for path in SHIPPED.glob("*.npz"))
+
+
+def find(model):
+    """Give the file that a MODEL stands for.
+
+    Parameters
+    ----------
+    model : str or Path
+        A run's folder, whose ``model.npz`` is taken; a model's ``.npz`` file; or the name of a
+        shipped model. What lies on disk comes first.
+
+    Returns
+    -------
+    Path
+
+    Raises
+    ------
+    InputError
+        If it is none of these.
+    """
+    path = Path(model)
+    for candidate in (path, path / "model.npz", SHIPPED / f"{model}.npz"):
+        if candidate.is_file():
+            return candidate
+    raise InputError(f"no model at {model}; give a run's folder, its model.npz, or the name of a "
+                     f"shipped model ({', '.join(names())})")
 
 
 def load_model(path, network, device="cpu"):
@@ -146,7 +166,7 @@ def load_model(path, network, device="cpu"):
     Parameters
     ----------
     path : str or Path
-        An ``.npz`` file, a run's folder, or a shipped model's name: see `models.find`.
+        An ``.npz`` file, a run's folder, or a shipped model's name: see `find`.
     network : type
         `UNet`: what to build from the configuration.
     device : {"cpu", "cuda"}
@@ -161,10 +181,10 @@ def load_model(path, network, device="cpu"):
     arrays, meta = load(path)
     params, buffers = take(arrays, "params"), take(arrays, "buffers")
     try:
-        check_config(meta["config"])
         # Before it is built: a few bytes can ask for a network that fills the memory.
-        for shapes, found in zip(_shapes(meta["config"]), (params, buffers), strict=True):
-            _check_fit(shapes, found, path)
+        shapes = network.array_shapes(meta["config"])
+        for expected, found in zip(shapes, (params, buffers), strict=True):
+            _check_fit(expected, found, path)
         net = network(**meta["config"])
     except InputError:
         raise
@@ -175,32 +195,3 @@ def load_model(path, network, device="cpu"):
     fill(net.params, params, path)
     fill(net.buffers, buffers, path)
     return net.to(device), meta
-
-
-def publish(model, path):
-    """Write a model at half its size: parameters as float16, running statistics as they are.
-
-    `fill` makes float32 of them again. A weight keeps 11 of its 24 bits, which changes
-    probabilities by some thousandths; a running variance may be beyond float16's range.
-
-    Parameters
-    ----------
-    model : str or Path
-        As for `load_model`.
-    path : str or Path
-        The new ``.npz`` file.
-
-    Raises
-    ------
-    InputError
-        If there is no such model, or a parameter is too large for float16.
-    """
-    arrays, meta = load(find(model))
-    with np.errstate(over="ignore"):  # checked below
-        halved = {name: array.astype(np.float16) for name, array in arrays.items()
-                  if name.startswith("params/")}
-    for name, array in halved.items():
-        if not np.isfinite(array).all():
-            raise InputError(f"{model}: {name} has values beyond float16's; train with more "
-                             "--weight-decay")
-    save(path, arrays | halved, meta)

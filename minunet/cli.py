@@ -19,12 +19,12 @@ from minunet.demo import demo
 from minunet.ending import finish, no_memory
 from minunet.evaluate import evaluate, print_scores
 from minunet.files import InputError, WriteError
-from minunet.layers import summarise
 from minunet.predict_files import predict_files
 from minunet.predict_inputs import is_volume, list_patients
 from minunet.predict_volumes import describe_volume, predict_volumes
 from minunet.proofs import prove_networks, prove_ops
 from minunet.report import report, report_change, summarise_change, summarise_report
+from minunet.summary import summarise
 from minunet.train import Settings, train
 from minunet.unet import UNet
 from minunet.words import plural

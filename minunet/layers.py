@@ -1,6 +1,5 @@
 """The U-Net on paper: which layers it has, their parameters, sizes and receptive fields."""
 
-import math
 from typing import NamedTuple
 
 import numpy as np
@@ -93,6 +92,23 @@ def parameter_shapes(layer, norm):
     channels = (layer.f, layer.c) if layer.kind == "up" else (layer.c, layer.f)
     bias = {} if layer.kind == "conv" and norm else {"b": (layer.f,)}
     return {"w": (k, k, *channels)} | bias
+
+
+def array_shapes(config):
+    """Give the shapes of all parameters and buffers of a network, by name.
+
+    `ValueError` if no `UNet` can be built from `config`.
+
+    Returns
+    -------
+    params, buffers : dicts of tuples of int
+    """
+    layers = list_layers(check_config(config))
+    params = {f"{layer.name}.{name}": shape for layer in layers
+              for name, shape in parameter_shapes(layer, config["norm"]).items()}
+    buffers = {f"{layer.name}.{name}": (layer.f,) for layer in layers if layer.kind == "norm"
+               for name in ("mean", "var")}
+    return params, buffers
 
 
 def initial_arrays(config, rng):
@@ -212,37 +228,3 @@ def receptive_fields(config):
             lo, hi = np.minimum(lo, skip_lo), np.maximum(hi, skip_hi)
         fields.append(int((hi - lo).max()) + 1)
     return fields
-
-
-def summarise(config, size):
-    """Describe every layer as a line of text: shape, parameters, multiplications, receptive field.
-
-    The last column is the receptive field, see `receptive_fields`.
-
-    Parameters
-    ----------
-    config : dict
-        As `UNet.config`.
-    size : (int, int)
-        H, W of the image; `ValueError` if it does not go through the network, see `trace`.
-
-    Returns
-    -------
-    str
-        A table, and the totals of parameters and multiplications an image.
-    """
-    lines = [f"{'layer':<13}{'output (H, W, C)':>20}{'parameters':>13}"
-             f"{'multiplications':>17}{'sees':>6}"]
-    all_parameters = all_products = 0
-    rows = zip(list_layers(config), trace(config, size), receptive_fields(config), strict=True)
-    for layer, (h, w), field in rows:
-        shapes = parameter_shapes(layer, config["norm"])
-        parameters = sum(math.prod(shape) for shape in shapes.values())
-        # Each input pixel of an up-convolution meets the whole kernel; its output is 4 × finer.
-        meetings = h * w // 4 if layer.kind == "up" else h * w
-        products = meetings * math.prod(shapes["w"]) if "w" in shapes else 0
-        shape = f"({h}, {w}, {layer.f})"
-        lines.append(f"{layer.name:<13}{shape:>20}{parameters:>13,}{products:>17,}{field:>6}")
-        all_parameters, all_products = all_parameters + parameters, all_products + products
-    lines.append(f"{'total':<13}{'':>20}{all_parameters:>13,}{all_products:>17,}")
-    return "\n".join(lines)

@@ -17,7 +17,8 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from skimage.measure import find_contours
 
-from .files import replacing
+from minunet.files import replacing
+
 from .glyphs import box_what_fonts_lack
 
 TRUTH, PREDICTION, HIT = "#56B4E9", "#E69F00", "#00704A"

@@ -26,7 +26,7 @@ from minunet.backend import array_module, check_device
 from minunet.blas import blas_on_one_thread
 from minunet.blocks import double_conv_backward, double_conv_forward
 from minunet.inference import fold_norms, infer
-from minunet.layers import check_config, initial_arrays, trace
+from minunet.layers import array_shapes, check_config, initial_arrays, trace
 from minunet.memory import keep_freed_memory
 from minunet.ops.checks import check_float, check_shape
 from minunet.parameters import WithParameters
@@ -61,6 +61,8 @@ class UNet(WithParameters):
     config : dict
         The arguments above but `device`.
     """
+
+    array_shapes = staticmethod(array_shapes)
 
     def __init__(self, in_channels=1, out_channels=1, base_channels=32, depth=4, padding="same",
                  norm="batch", dropout=0.0, seed=0, dtype="float32", device="cpu"):

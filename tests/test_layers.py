@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from minunet import UNet
-from minunet.layers import list_layers, smallest_input, summarise, trace
+from minunet.layers import list_layers, smallest_input, trace
+from minunet.summary import summarise
 
 
 def config(**changes):

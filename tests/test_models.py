@@ -6,9 +6,10 @@ import sys
 import numpy as np
 import pytest
 
-from minunet import UNet, checkpoint, models
+from minunet import UNet, checkpoint
 from minunet.cli import main
 from minunet.files import InputError
+from minunet.models.__main__ import publish
 
 IMAGES = np.random.default_rng(0).standard_normal((2, 32, 32, 3), dtype=np.float32)
 
@@ -20,21 +21,21 @@ def shelf(tmp_path, monkeypatch):
     folder.mkdir()
     for seed, name in enumerate(("brain", "liver")):
         UNet(3, base_channels=2, depth=1, seed=seed).save(folder / f"{name}.npz")
-    monkeypatch.setattr(models, "FOLDER", folder)
+    monkeypatch.setattr(checkpoint, "SHIPPED", folder)
     monkeypatch.chdir(tmp_path)
     return folder
 
 
 def test_a_name_stands_for_a_shipped_model(shelf):
-    assert models.names() == ["brain", "liver"]
-    assert models.find("liver") == shelf / "liver.npz"
+    assert checkpoint.names() == ["brain", "liver"]
+    assert checkpoint.find("liver") == shelf / "liver.npz"
     assert UNet.load("liver").config["seed"] == 1
 
 
 def test_a_model_on_disk_comes_before_a_shipped_one_but_a_folder_of_data_does_not(shelf):
     data = shelf.parent / "brain"
     data.mkdir()
-    assert models.find("brain") == shelf / "brain.npz"
+    assert checkpoint.find("brain") == shelf / "brain.npz"
     UNet(3, base_channels=2, depth=1, seed=7).save(data / "model.npz")
     assert UNet.load("brain").config["seed"] == 7
 
@@ -47,7 +48,7 @@ def test_an_unknown_name_is_told_which_there_are(shelf, capsys):
 
 
 def test_a_published_model_has_half_the_size_and_all_that_travels_with_it(trained, tmp_path):
-    checkpoint.publish(trained, tmp_path / "half.npz")
+    publish(trained, tmp_path / "half.npz")
     (net, meta), (half, half_meta) = (checkpoint.load_model(path, UNet)
                                       for path in (trained, tmp_path / "half.npz"))
     assert half_meta == meta and "preprocessing" in meta
@@ -69,14 +70,14 @@ def test_a_weight_that_float16_cannot_hold_is_refused_and_nothing_written(tmp_pa
     net.params["head.b"][:] = 1e5
     net.save(tmp_path / "large.npz")
     with pytest.raises(InputError, match="params/head.b has values beyond float16's"):
-        checkpoint.publish(tmp_path / "large.npz", tmp_path / "half.npz")
+        publish(tmp_path / "large.npz", tmp_path / "half.npz")
     assert [path.name for path in tmp_path.iterdir()] == ["large.npz"]
 
 
 def test_a_model_is_published_by_one_command(trained, tmp_path):
     command = [sys.executable, "-m", "minunet.models"]
     done = subprocess.run([*command, str(trained), str(tmp_path / "half.npz")])
-    assert done.returncode == 0 and models.find(tmp_path / "half.npz")
+    assert done.returncode == 0 and checkpoint.find(tmp_path / "half.npz")
     done = subprocess.run([*command, "nowhere", "half.npz"], capture_output=True, text=True)
     assert done.returncode == 2 and done.stderr.startswith("minunet: error: no model at nowhere")
     done = subprocess.run(command, capture_output=True, text=True)

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from minunet import UNet, checkpoint, models
+from minunet import UNet, checkpoint
 from minunet.cli import main
 from minunet.data.phantom import phantom_patients
 from minunet.data.preprocess import Preprocessing
@@ -22,7 +22,7 @@ def lgg():
 
 def test_the_shipped_model_is_small_and_as_large_as_its_card_says(lgg):
     net, _ = lgg
-    assert models.find("lgg").stat().st_size <= 5_000_000
+    assert checkpoint.find("lgg").stat().st_size <= 5_000_000
     assert f"{sum(array.size for array in net.params.values()):,} parameters" in CARD
 
 

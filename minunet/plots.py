@@ -32,8 +32,7 @@ def plot_history(history, path):
     ----------
     history : list of dict
         A row an epoch, with ``epoch``, ``loss``, ``learning_rate``, ``validation_dice_mean``
-        and ``validation_dice_median``, and ``kept`` if known: the last such epoch is marked, or
-        that with the best mean. A Dice may be nan.
+        and ``validation_dice_median``; marked is the last that was ``kept``, or the best mean.
     path : str or Path
 
     Raises
@@ -59,8 +58,8 @@ def plot_history(history, path):
     right.plot(epoch, mean, color=PREDICTION, label="mean", **line)
     right.set(title="Validation Dice a patient", ylim=(-0.02, 1.02))
     if np.isfinite(mean).any():
-        kept = [i for i, row in enumerate(history) if row.get("kept")]
-        best = kept[-1] if kept else int(np.nanargmax(mean))
+        best = max((i for i, row in enumerate(history) if row.get("kept")),
+                   default=np.nanargmax(mean))
         score = "kept" if np.isnan(mean[best]) else f"best: {mean[best]:.3f}"
         right.plot(epoch[best], mean[best], "o", color=PREDICTION, markersize=8,
                    markeredgecolor=INK, label=f"{score}, epoch {epoch[best]:.0f}")

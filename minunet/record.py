@@ -88,7 +88,8 @@ def check_same(found, config, folder):
             old = known.get(name) if nested else known
             if old != value:
                 raise InputError(f"cannot resume {folder}: {name} was {_brief(old, value)} and is "
-                                 f"now {_brief(value, old)}; give the same, or another --out")
+                                 f"now {_brief(value, old)}; a run goes on as it began: give the "
+                                 "same, or another --out")
 
 
 def _brief(value, other):

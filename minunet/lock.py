@@ -40,7 +40,8 @@ def holding(folder):
         output_folder(folder)
         with _locked(folder):
             for unfinished in folder.glob(f"{TEMPORARY}*"):
-                unfinished.unlink(missing_ok=True)
+                with suppress(OSError):
+                    unfinished.unlink()
             yield
     finally:
         for path in made:

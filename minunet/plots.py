@@ -60,8 +60,8 @@ def plot_history(history, path):
     right.plot(epoch, mean, color=PREDICTION, label="mean", **line)
     right.set(title="Validation Dice per patient", ylim=(-0.02, 1.02))
     if np.isfinite(mean).any():
-        kept = [i for i, row in enumerate(history) if row.get("kept")]
-        best = kept[-1] if kept else int(np.nanargmax(mean))
+        best = max((i for i, row in enumerate(history) if row.get("kept")),
+                   default=np.nanargmax(mean))
         score = "kept" if np.isnan(mean[best]) else f"best: {mean[best]:.3f}"
         right.plot(epoch[best], mean[best], "o", color=PREDICTION, markersize=8,
                    markeredgecolor=INK, label=f"{score}, epoch {epoch[best]:.0f}")

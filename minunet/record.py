@@ -97,7 +97,8 @@ def check_same(found, config, folder):
             if old != value:
                 _check_images(old, value, folder)
                 raise InputError(f"cannot resume {folder}: {name} was {_brief(old, value)} and is "
-                                 f"now {_brief(value, old)}; give the same, or another --out")
+                                 f"now {_brief(value, old)}; a run goes on as it began: give the "
+                                 "same, or another --out")
 
 
 def _check_images(old, new, folder):

@@ -109,6 +109,15 @@ def test_the_best_epoch_is_the_one_with_the_highest_mean_dice(tmp_path, drawn):
     assert "best: 0.910, epoch 2" in texts(drawn[0])
 
 
+@pytest.mark.parametrize("mean, label", [(0.5, "best: 0.500, epoch 3"),
+                                         (math.nan, "kept, epoch 3")])
+def test_the_epoch_that_a_run_kept_is_marked_whatever_its_mean(tmp_path, drawn, mean, label):
+    rows = [row | {"kept": int(row["epoch"] in (1, 3))} for row in history()]
+    rows[2]["validation_dice_mean"] = mean
+    plots.plot_history(rows, tmp_path / "history.png")
+    assert label in texts(drawn[0])
+
+
 def test_a_dice_is_written_at_its_row_and_an_undefined_one_as_a_dash(tmp_path, drawn):
     plots.plot_predictions([row(), row(dice=math.nan)], tmp_path / "p.png")
     assert [text for text in texts(drawn[0]) if "Dice" in text] == ["Dice 0.87", "Dice –"]

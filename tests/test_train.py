@@ -111,22 +111,36 @@ def test_the_same_seed_gives_the_same_model_bit_for_bit(tmp_path, patients):
     assert (tmp_path / "one/model.npz").read_bytes() == (tmp_path / "two/model.npz").read_bytes()
 
 
-def test_a_run_killed_in_mid_epoch_and_resumed_is_the_uninterrupted_run_bit_for_bit(
-        tree, tmp_path):
+@pytest.fixture(scope="module")
+def command(tree, tmp_path_factory):
+    """A training as a process of its own, but for its last argument; and what comes of it."""
     command = [sys.executable, "-m", "minunet", "train", str(tree), *EPOCHS, "--out"]
-    whole, killed = tmp_path / "whole", tmp_path / "killed"
-    subprocess.run([*command, str(whole)], check=True, capture_output=True)
+    out = tmp_path_factory.mktemp("command") / "whole"
+    subprocess.run([*command, str(out)], check=True, capture_output=True)
+    return command, out
+
+
+@pytest.mark.parametrize("number, code", [(signal.SIGKILL, -signal.SIGKILL), (signal.SIGTERM, 143)])
+def test_a_run_killed_in_mid_epoch_and_resumed_is_the_uninterrupted_run_bit_for_bit(
+        command, tmp_path, number, code):
+    (command, whole), killed = command, tmp_path / "killed"
     process = subprocess.Popen([*command, str(killed)], stdout=subprocess.DEVNULL,
-                               stderr=subprocess.DEVNULL)
+                               stderr=subprocess.PIPE, text=True)
     while not (killed / "last.npz").exists() and process.poll() is None:
         time.sleep(0.005)
     time.sleep(0.05)
-    process.send_signal(signal.SIGKILL)
-    assert process.wait() == -signal.SIGKILL, "the run ended before it could be killed"
-    subprocess.run([*command, str(killed), "--resume"], check=True, capture_output=True)
+    process.send_signal(number)
+    _, told = process.communicate()
+    assert process.returncode == code, "the run ended before it could be killed"
+    if number == signal.SIGTERM:
+        assert told == "minunet: ended by SIGTERM; minunet train goes on with --resume\n"
+        assert not [path for path in killed.iterdir() if path.name.startswith(".")]
+    subprocess.run([*command[:5], "--out", str(killed), "--resume"], check=True,
+                   capture_output=True)
     for name in ("model.npz", "last.npz"):
         assert _without_seconds(whole / name) == _without_seconds(killed / name)
     assert (whole / "model.npz").read_bytes() == (killed / "model.npz").read_bytes()
+    assert sorted(os.listdir(killed)) == sorted(os.listdir(whole))
 
 
 def _without_seconds(path):

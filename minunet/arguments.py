@@ -5,8 +5,8 @@ import sys
 
 from minunet import __version__
 from minunet.bench import PARTS
-from minunet.checkpoint import names
-from minunet.files import InputError
+from minunet.engine.checkpoint import names
+from minunet.engine.files import InputError
 from minunet.train import Settings
 
 VALIDATION = 0.2  # of the patients, held out

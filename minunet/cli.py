@@ -5,11 +5,9 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from minunet import checkpoint, record
+from minunet import record
 from minunet.arguments import VALIDATION, parse
-from minunet.backend import check_device
 from minunet.bench import bench
-from minunet.cores import using_threads
 from minunet.data import open_dataset
 from minunet.data.patient import split_patients
 from minunet.data.preprocess import Preprocessing
@@ -17,8 +15,12 @@ from minunet.data.scheme import Scheme
 from minunet.data.seen import Seen
 from minunet.demo import demo
 from minunet.ending import finish, no_memory
+from minunet.engine import checkpoint
+from minunet.engine.backend import check_device
+from minunet.engine.cores import using_threads
+from minunet.engine.files import InputError, WriteError
+from minunet.engine.words import plural
 from minunet.evaluate import evaluate, print_scores
-from minunet.files import InputError, WriteError
 from minunet.predict_files import predict_files
 from minunet.predict_inputs import is_volume, list_patients
 from minunet.predict_volumes import describe_volume, predict_volumes
@@ -27,7 +29,6 @@ from minunet.report import report, report_change, summarise_change, summarise_re
 from minunet.summary import summarise
 from minunet.train import Settings, train
 from minunet.unet import UNet
-from minunet.words import plural
 
 
 def main(arguments=None, commands=None):

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from minunet import record
 from minunet.data.phantom import phantom_patients
-from minunet.files import InputError
+from minunet.engine.files import InputError
 from minunet.train import Settings, train
 
 SETTINGS = Settings(size=64, base_channels=16, depth=3, epochs=12, batch_size=16,

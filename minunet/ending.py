@@ -7,7 +7,7 @@ import sys
 import threading
 from contextlib import contextmanager, suppress
 
-from minunet.files import InputError
+from minunet.engine.files import InputError
 
 BAD_INPUT, BROKEN_PIPE = 2, 128 + 13  # the second as the shell has it for SIGPIPE
 WRITING = errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EBADF, errno.EINVAL  # the last: Windows

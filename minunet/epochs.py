@@ -8,9 +8,9 @@ from contextlib import contextmanager
 import numpy as np
 from tqdm import tqdm
 
-from minunet.backend import to_device
 from minunet.data.loader import batches, one_ahead
-from minunet.files import InputError, WriteError
+from minunet.engine.backend import to_device
+from minunet.engine.files import InputError, WriteError
 from minunet.optim import warmup_cosine
 from minunet.plots import plot_history, plot_predictions
 

@@ -15,8 +15,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from minunet.backend import check_unmasked, on_host
-from minunet.purity import call_forward, try_twice
+from minunet.engine.backend import check_unmasked, on_host
+from minunet.engine.purity import call_forward, try_twice
 
 STEP = 6e-6  # ∛(machine epsilon): there the errors of truncation and of rounding are alike
 
@@ -100,7 +100,7 @@ def check(forward, backward, arguments, *, linear=(), seed=0, tolerance=1e-7, na
     Report
         ``report.ok``, and a `Row` for each argument. Print it. A row more, with words in the
         place of numbers, says if forward or backward changes what it is given, or does not
-        repeat itself: see `minunet.purity`.
+        repeat itself: see `minunet.engine.purity`.
 
     Raises
     ------

@@ -5,7 +5,7 @@ can do as well; its ReLU is done while the numbers are in cache; and nothing is 
 """
 
 from minunet import ops
-from minunet.blas import blas_on_one_thread
+from minunet.engine.blas import blas_on_one_thread
 
 
 @blas_on_one_thread()

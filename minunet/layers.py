@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from minunet.values import real, whole
+from minunet.engine.values import real, whole
 
 KERNEL = {"conv": 3, "up": 2, "head": 1}
 

@@ -24,7 +24,7 @@ Imaging 15:29, 2015.
 import numpy as np
 from scipy import ndimage
 
-from minunet.files import InputError
+from minunet.engine.files import InputError
 
 SCORES = ("dice", "iou", "sensitivity", "precision", "hausdorff95")
 

@@ -2,10 +2,10 @@
 
 import math
 
-from minunet.backend import array_module
-from minunet.cores import parallel
+from minunet.engine.backend import array_module
+from minunet.engine.cores import parallel
+from minunet.engine.values import real
 from minunet.ops.checks import check_float, check_like
-from minunet.values import real
 
 
 class SGD:

@@ -11,9 +11,9 @@ import matplotlib
 import numpy as np
 from PIL import Image, ImageColor, ImageDraw, ImageFont
 
-from minunet.files import replacing
+from minunet.engine.files import replacing
+from minunet.engine.words import plural
 from minunet.plots import PREDICTION
-from minunet.words import plural
 
 OUTLINE = 255  # the colour's number; 0 … 254 are greys
 TEXT = 14      # pixels

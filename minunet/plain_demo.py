@@ -3,9 +3,9 @@
 import numpy as np
 
 from minunet import UNet, plain
-from minunet.blas import blas_on_one_thread
 from minunet.data.phantom import phantom_slice
 from minunet.data.preprocess import Preprocessing, prepare
+from minunet.engine.blas import blas_on_one_thread
 from minunet.metrics import dice
 
 DEPTH = 2

@@ -17,7 +17,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from skimage.measure import find_contours
 
-from minunet.files import replacing
+from minunet.engine.files import replacing
 
 from .glyphs import box_what_fonts_lack
 

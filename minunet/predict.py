@@ -9,12 +9,12 @@ the overlap-tile strategy of Ronneberger et al. 2015, section 2 and figure 2.
 import numpy as np
 from scipy.ndimage import label
 
-from minunet.backend import to_device, to_host
 from minunet.data.preprocess import prepare, restore
-from minunet.files import InputError
+from minunet.engine.backend import to_device, to_host
+from minunet.engine.files import InputError
+from minunet.engine.values import whole
+from minunet.engine.words import plural
 from minunet.layers import receptive_fields, smallest_input
-from minunet.values import whole
-from minunet.words import plural
 
 THRESHOLD = 0.5  # of the probability: above it a pixel counts as tumour
 

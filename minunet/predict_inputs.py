@@ -7,7 +7,7 @@ from pathlib import Path
 from minunet.data.folder import IMAGES, MASKS
 from minunet.data.pairs import visible
 from minunet.data.volumes import LEVELS, is_nifti
-from minunet.files import InputError
+from minunet.engine.files import InputError
 
 IMAGE_SUFFIXES = {".png", ".tif", ".tiff", ".jpg", ".jpeg", ".bmp"}
 RESULTS = ("mask", "probability", "overlay")  # what is written for each slice

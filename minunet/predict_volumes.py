@@ -10,11 +10,11 @@ from minunet.data.brats import find_files
 from minunet.data.nifti import read_scan, write_volume
 from minunet.data.preprocess import prepare
 from minunet.data.volumes import read_stack, stem
-from minunet.files import InputError, check_new, output_folder
+from minunet.engine.files import InputError, check_new, output_folder
+from minunet.engine.words import plural
 from minunet.overlays import draw_volume, shown_channel
 from minunet.predict import check_channels, classify, segment
 from minunet.predict_inputs import check_name, folder_name
-from minunet.words import plural
 
 
 def find_volumes(paths, scheme):

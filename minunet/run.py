@@ -6,9 +6,10 @@ from pathlib import Path
 
 import numpy as np
 
-from minunet import __version__, checkpoint, record
-from minunet.backend import to_host
-from minunet.files import InputError, replacing
+from minunet import __version__, record
+from minunet.engine import checkpoint
+from minunet.engine.backend import to_host
+from minunet.engine.files import InputError, replacing
 from minunet.held_out import mean_defined
 from minunet.optim import Adam, follow
 from minunet.unet import UNet

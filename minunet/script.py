@@ -6,7 +6,7 @@ from pathlib import Path
 
 from matplotlib.backend_bases import FigureCanvasBase
 
-from minunet.files import InputError
+from minunet.engine.files import InputError
 
 
 def run_script(main, docstring, folder=None):

@@ -6,18 +6,18 @@ from dataclasses import asdict, dataclass
 from tqdm import tqdm
 
 from minunet import ops, record
-from minunet.blas import blas_on_one_thread
 from minunet.data.loader import load_slices
 from minunet.data.preprocess import Preprocessing
 from minunet.data.seen import noting
 from minunet.data.shelf import Shelf
+from minunet.engine.blas import blas_on_one_thread
+from minunet.engine.files import InputError
+from minunet.engine.lock import holding
+from minunet.engine.values import put, real, truth, whole
 from minunet.epochs import run_epochs, tell
-from minunet.files import InputError
 from minunet.held_out import HeldOut
 from minunet.layers import trace
-from minunet.lock import holding
 from minunet.run import Run
-from minunet.values import put, real, truth, whole
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ import tifffile
 from PIL import Image
 
 from minunet.data import open_dataset
-from minunet.files import InputError
+from minunet.engine.files import InputError
 
 ADAM7 = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2),
          (0, 1, 1, 2))  # the seven passes of an interlaced PNG: x, y and steps of both

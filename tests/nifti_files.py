@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from minunet.data.nifti import read_volume
-from minunet.files import InputError
+from minunet.engine.files import InputError
 
 FIELDS = {"dim": 40, "datatype": 70, "pixdim": 76, "scl": 112, "units": 123, "qform_code": 252,
           "sform_code": 254, "quatern": 256, "magic": 344}  # where they are in a header, in bytes

@@ -11,7 +11,7 @@ from test_cli import refusal
 from minunet.cli import main
 from minunet.data.orientation import distance
 from minunet.data.volumes import check_places
-from minunet.files import InputError, warn
+from minunet.engine.files import InputError, warn
 
 SPACING = (1.0, 1.0, 4.0)  # of the axes as stored: 4 mm between slices
 

@@ -25,7 +25,7 @@ from minunet.bench.minunet_work import FAST
 from minunet.bench.plots import figure_of
 from minunet.bench.report import format_part
 from minunet.cli import main
-from minunet.files import InputError
+from minunet.engine.files import InputError
 
 SMALL, LARGE = Case(2, 32, 1), Case(2, 64, 1)
 TINY = Sizes(step=(SMALL,), inference=(SMALL, LARGE), memory=(SMALL,),

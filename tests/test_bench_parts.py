@@ -11,7 +11,7 @@ from minunet.bench.clock import host_clock
 from minunet.bench.memory import peak_memory
 from minunet.bench.report import by_op
 from minunet.bench.roofline import PER_ELEMENT, watched_step
-from minunet.files import InputError
+from minunet.engine.files import InputError
 from minunet.layers import list_layers, parameter_shapes, trace
 from minunet.train import train_step
 

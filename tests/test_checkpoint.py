@@ -7,8 +7,9 @@ import zipfile
 import numpy as np
 import pytest
 
-from minunet import UNet, checkpoint
-from minunet.files import InputError
+from minunet import UNet
+from minunet.engine import checkpoint
+from minunet.engine.files import InputError
 
 
 def small(**changes):

@@ -13,7 +13,7 @@ from image_files import imread, write
 import minunet.cli
 import minunet.demo
 from minunet.cli import main
-from minunet.cores import threads
+from minunet.engine.cores import threads
 from minunet.train import Settings
 
 COMMANDS = ["demo", "train", "evaluate", "predict", "report", "gradcheck", "summary"]
@@ -183,7 +183,7 @@ def test_an_image_of_other_channels_than_the_model(trained, tmp_path, capsys):
 
 
 def test_a_gpu_that_is_not_there_says_why(monkeypatch, tree, tmp_path, capsys):
-    monkeypatch.setattr("minunet.backend.cuda_problem", lambda: "CuPy finds no CUDA GPU")
+    monkeypatch.setattr("minunet.engine.backend.cuda_problem", lambda: "CuPy finds no CUDA GPU")
     for command in (["demo"], ["train", tree]):
         line = refusal(capsys, *command, "--out", tmp_path / "out", "--device", "cuda")
         assert "CuPy finds no CUDA GPU" in line

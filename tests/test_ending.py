@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from minunet.ending import Stopped, finish
-from minunet.files import InputError, WriteError
+from minunet.engine.files import InputError, WriteError
 
 
 def raises(error):

@@ -10,9 +10,9 @@ import pytest
 from minunet import UNet
 from minunet.data.patient import Patient
 from minunet.data.preprocess import Preprocessing
+from minunet.engine.files import InputError
+from minunet.engine.words import width
 from minunet.evaluate import evaluate, format_table, print_scores, write_csv
-from minunet.files import InputError
-from minunet.words import width
 
 
 class Bright:

@@ -9,7 +9,7 @@ from conftest import TINY
 
 from minunet import record
 from minunet.ending import Stopped
-from minunet.files import InputError, WriteError
+from minunet.engine.files import InputError, WriteError
 from minunet.run import Run
 from minunet.train import train, train_step
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 import minunet
-from minunet import files
-from minunet.files import InputError, WriteError, check_writable, output_folder, replacing
+from minunet.engine import files
+from minunet.engine.files import InputError, WriteError, check_writable, output_folder, replacing
 
 REFUSALS = {errno.ENOSPC: "make room there", errno.EFBIG: "ulimit -f", errno.EROFS: "another place",
             errno.EACCES: "close the program that has it open", errno.EISDIR: "another place"}

@@ -7,7 +7,7 @@ import pytest
 from image_files import noise, square, write
 
 from minunet.data.isbi import read_isbi
-from minunet.files import InputError
+from minunet.engine.files import InputError
 
 
 def write_isbi(root, numbers=(0, 1, 2, 10), value=255):

@@ -4,7 +4,7 @@ from image_files import write, write_lgg
 
 from minunet.data import open_dataset
 from minunet.data.lgg import read_lgg
-from minunet.files import InputError
+from minunet.engine.files import InputError
 
 
 def test_slices_are_in_the_order_of_their_numbers_not_of_their_letters(tmp_path):

@@ -9,7 +9,7 @@ from minunet.data.loader import batches, load_slices, one_ahead
 from minunet.data.patient import Patient
 from minunet.data.phantom import phantom_patients
 from minunet.data.preprocess import Preprocessing
-from minunet.files import InputError
+from minunet.engine.files import InputError
 
 SETTINGS = Preprocessing(size=32)
 

@@ -9,9 +9,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from minunet import lock
-from minunet.files import TEMPORARY, InputError
-from minunet.lock import holding
+from minunet.engine import lock
+from minunet.engine.files import TEMPORARY, InputError
+from minunet.engine.lock import holding
 
 
 def test_a_second_run_is_refused_while_the_first_is_at_work(tmp_path):
@@ -30,7 +30,7 @@ def test_of_two_folders_each_may_have_its_run(tmp_path):
 
 
 def test_a_run_that_was_killed_holds_nothing(tmp_path):
-    code = ("import sys, time; from minunet.lock import holding\n"
+    code = ("import sys, time; from minunet.engine.lock import holding\n"
             "with holding(sys.argv[1]): print('held', flush=True); time.sleep(60)")
     with subprocess.Popen([sys.executable, "-c", code, str(tmp_path)],
                           stdout=subprocess.PIPE) as process:

@@ -7,8 +7,8 @@ import sys
 
 import pytest
 
-from minunet import memory
-from minunet.files import InputError
+from minunet.engine import memory
+from minunet.engine.files import InputError
 
 SCRIPT = """
 import ctypes

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
 from minunet import metrics
-from minunet.files import InputError
+from minunet.engine.files import InputError
 
 EMPTY = np.zeros((4, 5), bool)
 FULL = np.ones((4, 5), bool)

@@ -6,9 +6,10 @@ import sys
 import numpy as np
 import pytest
 
-from minunet import UNet, checkpoint
+from minunet import UNet
 from minunet.cli import main
-from minunet.files import InputError
+from minunet.engine import checkpoint
+from minunet.engine.files import InputError
 from minunet.models.__main__ import publish
 
 IMAGES = np.random.default_rng(0).standard_normal((2, 32, 32, 3), dtype=np.float32)

@@ -8,11 +8,12 @@ import pytest
 from image_files import write_lgg
 from nifti_files import heads, write_brats, write_decathlon, write_nifti
 
-from minunet import UNet, checkpoint
+from minunet import UNet
 from minunet.data import open_dataset
 from minunet.data.names import head_of, patient_names
 from minunet.data.patient import Patient, split_patients
-from minunet.files import InputError
+from minunet.engine import checkpoint
+from minunet.engine.files import InputError
 
 ROOT = Path("/data/tree")
 

@@ -7,7 +7,7 @@ from nifti_files import affine, noise, patched, reason, write_nifti
 
 from minunet.cli import main
 from minunet.data.nifti import read_geometry, read_labels, read_volume, write_volume
-from minunet.files import warn
+from minunet.engine.files import warn
 
 
 @pytest.fixture(autouse=True)

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from test_conv import signal
 
-from minunet import cores, ops
+from minunet import ops
+from minunet.engine import cores
 
 
 def draw(backend, rng, dtype=float):

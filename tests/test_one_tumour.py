@@ -7,9 +7,10 @@ import pytest
 from conftest import SMALL
 from scipy.ndimage import label
 
-from minunet import UNet, checkpoint, predict
+from minunet import UNet, predict
 from minunet.cli import main
 from minunet.data.preprocess import Preprocessing
+from minunet.engine import checkpoint
 from minunet.predict import keep_surest, segment
 
 

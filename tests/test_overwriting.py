@@ -4,7 +4,7 @@ import pytest
 from conftest import SMALL
 from image_files import square, write
 
-from minunet.files import InputError, check_new
+from minunet.engine.files import InputError, check_new
 
 
 @pytest.mark.parametrize("name", ["report.json", "report.csv", "report.png"])

@@ -1,7 +1,7 @@
 import pytest
 
 from minunet.data.patient import Patient, split_patients
-from minunet.files import InputError
+from minunet.engine.files import InputError
 
 
 def people(n):

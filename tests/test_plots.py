@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 
 from minunet import plots
 from minunet.data.phantom import phantom_patients
-from minunet.files import InputError
+from minunet.engine.files import InputError
 from minunet.train import Settings, train
 
 ROWS, COLUMNS = np.mgrid[:40, :48]

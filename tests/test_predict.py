@@ -9,7 +9,7 @@ from image_files import imread, write
 from minunet import UNet
 from minunet.data.phantom import phantom_patients
 from minunet.data.preprocess import Preprocessing
-from minunet.files import InputError
+from minunet.engine.files import InputError
 from minunet.predict import predict_slices, segment
 from minunet.predict_files import predict_files, read_slices
 from minunet.predict_inputs import list_slices

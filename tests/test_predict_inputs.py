@@ -9,7 +9,7 @@ from PIL import Image
 
 from minunet.cli import main
 from minunet.data.folder import IMAGES, MASKS
-from minunet.files import InputError
+from minunet.engine.files import InputError
 from minunet.predict_inputs import find_inputs, is_volume, list_patients, list_slices
 
 PIXELS = np.random.default_rng(0).integers(0, 255, (20, 24), np.uint8)

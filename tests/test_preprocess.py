@@ -7,7 +7,7 @@ from skimage.transform import resize
 
 from minunet.data import open_dataset
 from minunet.data.preprocess import Preprocessing, prepare, prepare_masks, restore
-from minunet.files import InputError
+from minunet.engine.files import InputError
 
 KEEP = Preprocessing(size=None)
 

@@ -13,8 +13,8 @@ import multiprocessing, os, signal, threading
 import numpy as np
 from threadpoolctl import threadpool_info
 from minunet import UNet, optim
-from minunet.blas import blas_on_one_thread
-from minunet.cores import parallel
+from minunet.engine.blas import blas_on_one_thread
+from minunet.engine.cores import parallel
 from minunet.train import train_step
 
 def blas():
@@ -70,7 +70,7 @@ assert blas() == before
 
 LOCKED_BY_ANOTHER = START + """
 import time
-from minunet.blas import _hold
+from minunet.engine.blas import _hold
 locked = threading.Event()
 
 def lock():

@@ -6,11 +6,12 @@ from functools import partial
 import pytest
 from conftest import TINY
 
-from minunet import checkpoint, record
+from minunet import record
 from minunet.data.patient import Patient
 from minunet.data.preprocess import Preprocessing
 from minunet.data.scheme import BINARY
-from minunet.files import InputError
+from minunet.engine import checkpoint
+from minunet.engine.files import InputError
 from minunet.run import Run
 from minunet.train import Settings, train
 

@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 from conftest import TINY
 
-from minunet import checkpoint, epochs
+from minunet import epochs
 from minunet.data.patient import Patient
 from minunet.data.preprocess import Preprocessing
 from minunet.data.scheme import BINARY, Scheme
 from minunet.data.shelf import Shelf
+from minunet.engine import checkpoint
 from minunet.held_out import HeldOut
 from minunet.run import Run
 from minunet.train import train

@@ -7,11 +7,11 @@ import pytest
 from conftest import SMALL
 from phantom_tree import write_lgg_tree
 
-from minunet import checkpoint
 from minunet.cli import main
 from minunet.data.patient import Patient
 from minunet.data.seen import Seen, digest, noting
-from minunet.files import InputError, warn
+from minunet.engine import checkpoint
+from minunet.engine.files import InputError, warn
 
 
 def patient(name, seed, mask=1):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from minunet.data.shelf import Shelf
-from minunet.files import InputError
+from minunet.engine.files import InputError
 
 
 @pytest.fixture

@@ -6,10 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from minunet import UNet, checkpoint
+from minunet import UNet
 from minunet.cli import main
 from minunet.data.phantom import phantom_patients
 from minunet.data.preprocess import Preprocessing
+from minunet.engine import checkpoint
 from minunet.predict import segment
 
 CARD = (Path(__file__).parents[1] / "docs" / "model_card.rst").read_text(encoding="utf-8")

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import strict_backend as xp
 
-from minunet.backend import array_module, to_host
+from minunet.engine.backend import array_module, to_host
 
 
 def device(*shape, dtype="float32"):

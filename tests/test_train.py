@@ -18,7 +18,7 @@ from minunet.cli import main
 from minunet.data.lgg import read_lgg
 from minunet.data.phantom import phantom_patients
 from minunet.data.preprocess import Preprocessing
-from minunet.files import InputError
+from minunet.engine.files import InputError
 from minunet.held_out import HeldOut
 from minunet.metrics import dice
 from minunet.predict import segment

@@ -7,10 +7,10 @@ import pytest
 
 from minunet import UNet, ops
 from minunet.data.preprocess import Preprocessing
-from minunet.files import InputError
+from minunet.engine.files import InputError
+from minunet.engine.values import real, truth, whole
 from minunet.predict import predict_slices
 from minunet.train import Settings
-from minunet.values import real, truth, whole
 
 WHOLE = [3, np.int64(3), np.uint8(3), np.array(3)]
 REAL = [0.5, np.float32(0.5), np.float64(0.5), np.array(0.5)]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from minunet.words import plural, printable, width
+from minunet.engine.words import plural, printable, width
 
 
 @pytest.mark.parametrize("count, text", [(0, "no slices"), (1, "1 slice"), (2, "2 slices"),

@@ -10,7 +10,6 @@ from functools import partial
 
 import numpy as np
 
-from minunet.backend import array_module, check_device, to_device
 from minunet.bench import minunet_work, torch_work
 from minunet.bench.clock import Contender, device_clock, host_clock, interleave, summarise
 from minunet.bench.machine import describe
@@ -19,8 +18,9 @@ from minunet.bench.minunet_work import FAST, Case, Convolution
 from minunet.bench.plots import plot_bench
 from minunet.bench.report import format_header, format_part
 from minunet.bench.roofline import measure_roofline
-from minunet.cores import threads
-from minunet.files import InputError, output_folder, replacing
+from minunet.engine.backend import array_module, check_device, to_device
+from minunet.engine.cores import threads
+from minunet.engine.files import InputError, output_folder, replacing
 from minunet.ops.conv import METHODS, choose
 
 

@@ -8,7 +8,7 @@ has taken from the device.
 
 This file runs itself, and not as ``-m minunet.bench.memory``, so that nothing of minunet is in the
 process that measures PyTorch. A training step of minunet's tells the C library to keep freed
-memory (`minunet.memory`), which would raise PyTorch's peak by a tenth.
+memory (`minunet.engine.memory`), which would raise PyTorch's peak by a tenth.
 """
 
 import json
@@ -56,7 +56,7 @@ def _in_a_process(name, case, threads, device):
     done = subprocess.run([*command, json.dumps([name, case, threads, device])],
                           capture_output=True, text=True)
     if done.returncode:
-        from minunet.files import InputError  # not above: see the top of this file
+        from minunet.engine.files import InputError  # not above: see the top of this file
 
         reason = (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
         raise InputError(f"the process that measures the memory of {name} at {case} failed "
@@ -77,8 +77,8 @@ def _measure(name, case, threads, device):
 
 
 def _minunet_steps(name, threads, device):
-    from minunet.backend import array_module, to_device
     from minunet.bench.minunet_work import Case, np, training_step
+    from minunet.engine.backend import array_module, to_device
 
     def reserved():
         xp = array_module(to_device(np.zeros(1), device))

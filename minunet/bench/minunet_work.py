@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from minunet import UNet, ops, optim
-from minunet.backend import to_device
+from minunet.engine.backend import to_device
 from minunet.train import train_step
 
 IN_CHANNELS = 3

@@ -7,9 +7,9 @@ from matplotlib.figure import Figure
 
 from minunet.bench.clock import better, slope
 from minunet.bench.report import GROWTH, by_op
-from minunet.files import replacing
+from minunet.engine.files import replacing
+from minunet.engine.words import plural
 from minunet.plots import GRID, INK, MUTED
-from minunet.words import plural
 
 # Okabe and Ito's palette, as in `minunet.plots`.
 MINUNET, RIVALS = "#0072B2", ("#A8A8A8", "#D0D0D0", "#808080", "#C0C0C0")

@@ -6,7 +6,7 @@ import numpy as np
 
 from minunet.bench.clock import better, slope, straight_line
 from minunet.bench.torch_work import VARIANTS
-from minunet.words import plural
+from minunet.engine.words import plural
 
 METHODS = ("loops", "im2col", "winograd_rows", "winograd")
 GROWTH = {"pixels": lambda row: row["side"] ** 2, "batch": lambda row: row["batch"],

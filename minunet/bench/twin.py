@@ -11,8 +11,8 @@ from itertools import chain
 
 from minunet.bench import torch_work
 from minunet.cli import COMMANDS, main
-from minunet.cores import threads
-from minunet.files import InputError
+from minunet.engine.cores import threads
+from minunet.engine.files import InputError
 
 
 class TwinStep:

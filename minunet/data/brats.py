@@ -9,7 +9,7 @@ from minunet.data.names import check_once, patient_names
 from minunet.data.nifti import read_labels
 from minunet.data.scheme import Scheme, check_labels
 from minunet.data.volumes import is_nifti, read_stack, stem, visible, volume_folders, volume_patient
-from minunet.files import InputError, warn
+from minunet.engine.files import InputError, warn
 
 SEGMENTATION = "segmentation"
 SPELLINGS = {  # how file names end, whatever their case, from 2018 to 2023

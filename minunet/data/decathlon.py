@@ -9,7 +9,7 @@ from minunet.data.names import check_once, patient_names
 from minunet.data.nifti import SUFFIXES, read_scan
 from minunet.data.scheme import Scheme
 from minunet.data.volumes import is_nifti, stem, volume_patient
-from minunet.files import InputError
+from minunet.engine.files import InputError
 
 DESCRIPTION = "dataset.json"
 # The Decathlon's first task is BraTS of 2016 and 2017 with labels in another order.

@@ -15,7 +15,7 @@ import numpy as np
 from minunet.data.decode_pillow import decode_pillow
 from minunet.data.decode_tiff import decode_tiff
 from minunet.data.kinds import TIFF, Unreadable, describe, picture_kind
-from minunet.files import InputError
+from minunet.engine.files import InputError
 
 
 def decode(path):

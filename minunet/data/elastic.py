@@ -9,7 +9,7 @@ from functools import cache
 import numpy as np
 from scipy.ndimage import map_coordinates, zoom
 
-from minunet.blas import blas_on_one_thread
+from minunet.engine.blas import blas_on_one_thread
 
 
 @blas_on_one_thread()

@@ -12,7 +12,7 @@ from minunet.data.pairs import (
     paired_patient,
     visible,
 )
-from minunet.files import InputError, warn
+from minunet.engine.files import InputError, warn
 
 IMAGES, MASKS = "images", "masks"
 

@@ -3,7 +3,7 @@
 import numpy as np
 
 from minunet.data.decode import decode
-from minunet.files import InputError
+from minunet.engine.files import InputError
 
 SUFFIXES = (".png", ".tif", ".tiff", ".jpg", ".jpeg", ".bmp", ".gif", ".webp")
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from minunet.data.names import check_once, patient_names
 from minunet.data.pairs import check_no_split, pair, paired_patient, visible
-from minunet.files import InputError
+from minunet.engine.files import InputError
 
 
 def read_lgg(folder):

@@ -5,14 +5,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from minunet.cores import threads
 from minunet.data.augment import augment
 from minunet.data.preprocess import prepare, prepare_masks
 from minunet.data.sampling import draw_slices
 from minunet.data.scheme import Scheme
 from minunet.data.shelf import Shelf
-from minunet.files import InputError
-from minunet.values import whole
+from minunet.engine.cores import threads
+from minunet.engine.files import InputError
+from minunet.engine.values import whole
 
 # Share of the slices, without and with tumour, that are given another slice's tumour: see `graft`.
 GRAFTED = 0.5, 0.2

@@ -4,7 +4,7 @@ import os
 import re
 from pathlib import Path
 
-from minunet.files import InputError
+from minunet.engine.files import InputError
 
 SUBJECT = re.compile(r"sub-[A-Za-z0-9]*\d[A-Za-z0-9]*")  # BIDS
 VISIT = re.compile(r"(ses|session|visit|time-?point|tp|week|month|year|baseline|follow-?up)"

@@ -17,7 +17,7 @@ from minunet.data.orientation import (
     spacing,
     to_canonical,
 )
-from minunet.files import InputError, replacing, warn
+from minunet.engine.files import InputError, replacing, warn
 
 SUFFIXES = (".nii", ".nii.gz")
 ROUNDING = 1e-3  # how far from a whole number a scale factor or a float may have moved a label

@@ -19,7 +19,7 @@ from nibabel.imageglobals import logger
 from nibabel.spatialimages import HeaderDataError
 from nibabel.wrapstruct import WrapStructError
 
-from minunet.files import InputError, warn
+from minunet.engine.files import InputError, warn
 
 HEADER = 348  # bytes, of NIfTI-1; NIfTI-2 has more
 GZIP = b"\x1f\x8b"

@@ -8,7 +8,7 @@ import numpy as np
 
 from minunet.data.images import read_image, read_mask
 from minunet.data.patient import Patient
-from minunet.files import InputError
+from minunet.engine.files import InputError
 
 # What Windows, macOS and network drives leave in folders, in lower case.
 LITTER = ("thumbs.db", "ehthumbs.db", "desktop.ini", "__macosx", "@eadir")

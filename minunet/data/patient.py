@@ -7,7 +7,7 @@ import numpy as np
 
 from minunet.data.names import head_of
 from minunet.data.scheme import BINARY, Scheme
-from minunet.files import InputError
+from minunet.engine.files import InputError
 
 
 @dataclass(frozen=True)

@@ -4,10 +4,10 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
-from minunet.backend import check_unmasked
-from minunet.blas import blas_on_one_thread
-from minunet.files import InputError
-from minunet.values import put, real, truth, whole
+from minunet.engine.backend import check_unmasked
+from minunet.engine.blas import blas_on_one_thread
+from minunet.engine.files import InputError
+from minunet.engine.values import put, real, truth, whole
 
 # Air in an MRI is not one value but noise above the minimum. Counting it as tissue would let
 # the share of air in the picture decide the mean; a tenth of the range holds nearly all of it.

@@ -4,7 +4,7 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
-from minunet.files import InputError
+from minunet.engine.files import InputError
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,8 @@ from functools import partial
 
 import numpy as np
 
-from minunet.files import InputError, warn
-from minunet.words import plural
+from minunet.engine.files import InputError, warn
+from minunet.engine.words import plural
 
 
 def digest(images):

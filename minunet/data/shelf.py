@@ -6,7 +6,7 @@ import weakref
 
 import numpy as np
 
-from minunet.files import InputError
+from minunet.engine.files import InputError
 
 
 class Shelf:

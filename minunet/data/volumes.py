@@ -9,7 +9,7 @@ from minunet.data.nifti import SUFFIXES, read_geometry, read_labels, read_volume
 from minunet.data.orientation import distance
 from minunet.data.pairs import visible
 from minunet.data.patient import Patient
-from minunet.files import InputError
+from minunet.engine.files import InputError
 
 TOLERANCE = 0.01  # voxels: what lies closer was written by two programs that round
 LEVELS = 4  # of folders to look into: archive, grade, patient, and one to spare

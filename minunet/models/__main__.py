@@ -4,9 +4,9 @@ import sys
 
 import numpy as np
 
-from minunet.checkpoint import find, load, save
 from minunet.ending import finish
-from minunet.files import InputError
+from minunet.engine.checkpoint import find, load, save
+from minunet.engine.files import InputError
 
 
 def publish(model, path):

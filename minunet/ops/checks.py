@@ -2,8 +2,8 @@
 
 from numbers import Integral
 
-from minunet.backend import array_module, on_host
-from minunet.values import plain
+from minunet.engine.backend import array_module, on_host
+from minunet.engine.values import plain
 
 
 def check_float(name, x, ndim=None, like=None):

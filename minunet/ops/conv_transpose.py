@@ -1,8 +1,8 @@
 """Transposed convolution, the U-Net's up-convolution: convolution's data gradient, forwards."""
 
+from minunet.engine.walks import blocksum
 from minunet.ops.checks import check_float, check_shape, per_axis
 from minunet.ops.conv import check_conv_arguments, im2col, tiles
-from minunet.walks import blocksum
 
 
 def conv_transpose_forward(x, w, b=None, *, stride=1, padding=0):

@@ -4,10 +4,10 @@ Starting from logits and not from probabilities keeps the loss finite: the logar
 exponential cancel on paper instead of overflowing in the computer.
 """
 
-from minunet.backend import array_module
+from minunet.engine.backend import array_module
+from minunet.engine.walks import blocksum, blockwise
 from minunet.ops.activation import log_softmax, sigmoid
 from minunet.ops.checks import check_float, check_labels, check_shape, check_target
-from minunet.walks import blocksum, blockwise
 
 
 def sigmoid_cross_entropy(logits, target, weight=None):

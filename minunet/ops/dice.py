@@ -3,11 +3,11 @@
 Where 1 % of the pixels is tumour, an empty mask is nearly right for cross-entropy; not for overlap.
 """
 
-from minunet.backend import array_module
+from minunet.engine.backend import array_module
+from minunet.engine.values import real
+from minunet.engine.walks import blocksum, blockwise
 from minunet.ops.activation import log_softmax, sigmoid
 from minunet.ops.checks import check_labels, check_target
-from minunet.values import real
-from minunet.walks import blocksum, blockwise
 
 
 def dice_loss(logits, target, *, smooth=1.0):

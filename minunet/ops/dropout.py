@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from minunet.backend import array_module
+from minunet.engine.backend import array_module
+from minunet.engine.values import real
 from minunet.ops.checks import check_float, check_shape
-from minunet.values import real
 
 
 def dropout_forward(x, rate, rng):

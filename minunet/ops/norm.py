@@ -2,11 +2,11 @@
 
 from typing import NamedTuple
 
-from minunet.backend import array_module
+from minunet.engine.backend import array_module
+from minunet.engine.values import real
+from minunet.engine.walks import blocksum, blockwise
 from minunet.ops.checks import check_float, check_image, check_shape
 from minunet.ops.fast.moments import moments
-from minunet.values import real
-from minunet.walks import blocksum, blockwise
 
 
 class BatchNormCache(NamedTuple):

@@ -9,12 +9,12 @@ since x says as well where it was cut off.
 
 from typing import NamedTuple
 
-from minunet.backend import array_module
+from minunet.engine.backend import array_module
+from minunet.engine.values import real
+from minunet.engine.walks import blocksum, blockwise
 from minunet.ops.checks import check_float, check_shape
 from minunet.ops.fast.moments import moments
 from minunet.ops.norm import check_norm
-from minunet.values import real
-from minunet.walks import blocksum, blockwise
 
 
 class BatchNormReluCache(NamedTuple):

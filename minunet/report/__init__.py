@@ -6,7 +6,8 @@ leaves nothing behind.
 
 from pathlib import Path
 
-from minunet.files import check_new, output_folder
+from minunet.engine.files import check_new, output_folder
+from minunet.engine.words import plural
 from minunet.report.canvas import size_text
 from minunet.report.change import compare
 from minunet.report.change_page import (
@@ -19,7 +20,6 @@ from minunet.report.mask import read_report_image, read_report_mask
 from minunet.report.page import draw_page
 from minunet.report.tumours import amount, describe
 from minunet.report.write import write_csv, write_json
-from minunet.words import plural
 
 FILES = "report.json", "report.csv", "report.png"
 NOTE = ("For teaching and research, not for diagnosis. Measures are of the mask: they are as "

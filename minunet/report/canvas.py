@@ -4,7 +4,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.patheffects import withStroke
 
-from minunet.files import replacing
+from minunet.engine.files import replacing
 from minunet.glyphs import box_what_fonts_lack
 from minunet.plots import INK, MUTED, SHADE
 

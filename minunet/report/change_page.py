@@ -3,10 +3,10 @@
 import numpy as np
 from matplotlib.colors import to_rgb
 
+from minunet.engine.words import plural
 from minunet.plots import HIT, INK, MUTED, PREDICTION, SHADE, TRUTH
 from minunet.report.canvas import EDGE, WIDTH, Page, short, shorten, size_text
 from minunet.report.panels import aspect, sides, tint, window_around
-from minunet.words import plural
 
 HEADER, PANEL, GAP, ROW = 1.5, 2.8, 0.3, 0.42  # inches
 MOST_LESIONS = 8

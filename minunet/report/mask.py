@@ -10,7 +10,7 @@ from minunet.data.images import read_image, read_mask
 from minunet.data.nifti import SUFFIXES, read_labels, read_volume
 from minunet.data.pairs import natural_key, visible
 from minunet.data.volumes import check_places
-from minunet.files import InputError
+from minunet.engine.files import InputError
 from minunet.predict_files import read_slices
 from minunet.predict_inputs import list_slices
 

@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 
+from minunet.engine.words import plural
 from minunet.plots import INK, MUTED
 from minunet.report.canvas import (
     EDGE,
@@ -29,7 +30,6 @@ from minunet.report.panels import (
     window_around,
 )
 from minunet.report.tumours import head
-from minunet.words import plural
 
 MOST_BLOCKS = 6
 HEADER, REGIONS, BLOCK, PANEL, EMPTY = 1.3, 0.24, 5.05, 2.75, 3.6  # inches

@@ -3,7 +3,7 @@
 import csv
 import json
 
-from minunet.files import replacing
+from minunet.engine.files import replacing
 
 
 def write_json(report, path):

@@ -5,7 +5,8 @@ import pytest
 from hypothesis import assume, given
 from shapes import at_edges, convolutions, does, proof, seeds
 
-from minunet import cores, ops, proofs
+from minunet import ops, proofs
+from minunet.engine import cores
 from minunet.ops.conv import METHODS
 
 

@@ -13,9 +13,9 @@ with `out` the size (OH, OW) of y. (A transposed convolution is a data gradient 
 methods take one there too.)
 """
 
+from minunet.engine.walks import blocksum
 from minunet.ops.checks import check_float, check_image, check_shape, per_axis
 from minunet.ops.conv import im2col, loops, tiles, winograd, winograd_rows
-from minunet.walks import blocksum
 
 METHODS = {"loops": loops, "im2col": im2col, "tiles": tiles, "winograd_rows": winograd_rows,
            "winograd": winograd}

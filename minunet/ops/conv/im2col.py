@@ -16,8 +16,8 @@ import math
 
 import numpy as np
 
-from minunet.backend import array_module
-from minunet.cores import add_up, parallel, row_blocks, workers
+from minunet.engine.backend import array_module
+from minunet.engine.cores import add_up, parallel, row_blocks, workers
 
 
 def forward(x, w, b, out, stride, padding, relu=False):

@@ -8,7 +8,7 @@ kernel. Three arrays meet there, and each of the three functions computes one fr
 
 import numpy as np
 
-from minunet.backend import array_module
+from minunet.engine.backend import array_module
 
 
 def forward(x, w, b, out, stride, padding, relu=False):

@@ -11,8 +11,8 @@ So each of the KH matrix products takes or gives rows of the image as they lie i
 
 import numpy as np
 
-from minunet.backend import array_module
-from minunet.cores import add_up, parallel, row_blocks, workers
+from minunet.engine.backend import array_module
+from minunet.engine.cores import add_up, parallel, row_blocks, workers
 
 
 def fits(kernel, stride, padding):

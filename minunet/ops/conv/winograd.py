@@ -27,8 +27,8 @@ or channels: see `_few_tiles`. Where the constants come from: see `winograd_rows
 A. Lavin and S. Gray, "Fast algorithms for convolutional neural networks", 2016, section 4.3.
 """
 
-from minunet.backend import array_module
-from minunet.cores import add_up, parallel, parts, row_blocks, workers
+from minunet.engine.backend import array_module
+from minunet.engine.cores import add_up, parallel, parts, row_blocks, workers
 from minunet.ops.conv.im2col import finish, strip, turn
 from minunet.ops.conv.winograd_rows import TILE, WINDOW, matrices
 

@@ -1,7 +1,7 @@
 """Mean and variance of each channel, in one walk through memory."""
 
-from minunet.backend import array_module
-from minunet.walks import per_block
+from minunet.engine.backend import array_module
+from minunet.engine.walks import per_block
 
 
 def moments(x):

@@ -4,8 +4,8 @@ import math
 
 import numpy as np
 
-from minunet.backend import array_module
-from minunet.cores import parallel, parts, row_blocks
+from minunet.engine.backend import array_module
+from minunet.engine.cores import parallel, parts, row_blocks
 
 
 def largest(padded, size, stride, out):

@@ -4,8 +4,8 @@ Elementwise work waits for memory. So all that has to be done to a number is don
 is in cache, and the blocks are shared among the cores.
 """
 
-from minunet.backend import array_module
-from minunet.cores import parallel, parts
+from minunet.engine.backend import array_module
+from minunet.engine.cores import parallel, parts
 
 
 def blockwise(function, *arrays, channels=()):

@@ -5,7 +5,7 @@ import os
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from minunet.files import TEMPORARY, InputError, output_folder, write_error
+from minunet.engine.files import TEMPORARY, InputError, output_folder, write_error
 
 try:
     import fcntl

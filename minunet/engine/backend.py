@@ -10,7 +10,7 @@ from functools import cache
 
 import numpy as np
 
-from minunet.files import InputError
+from minunet.engine.files import InputError
 
 
 def array_module(x, name="x"):

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import numpy as np
 
-from minunet.backend import array_module
-from minunet.files import InputError, replacing
+from minunet.engine.backend import array_module
+from minunet.engine.files import InputError, replacing
 
 FORMAT = 1  # goes up when older files can no longer be read
-SHIPPED = Path(__file__).parent / "models"  # those that the package brings
+SHIPPED = Path(__file__).parents[1] / "models"  # those that the package brings
 
 
 def save(path, arrays, meta):

@@ -1,7 +1,7 @@
 """What a network is besides its mathematics: named arrays, which move, are saved, and are read."""
 
-from minunet import checkpoint
-from minunet.backend import to_device, to_host
+from minunet.engine import checkpoint
+from minunet.engine.backend import to_device, to_host
 from minunet.ops.checks import check_like
 
 

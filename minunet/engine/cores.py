@@ -14,9 +14,9 @@ from functools import cache
 
 import numpy as np
 
-from minunet.blas import blas_on_one_thread, stay_on_one_thread
-from minunet.files import InputError
-from minunet.values import whole
+from minunet.engine.blas import blas_on_one_thread, stay_on_one_thread
+from minunet.engine.files import InputError
+from minunet.engine.values import whole
 
 CPU_BLOCK_BYTES = 1 << 20  # of scratch memory: more leaves the cache, less is all overhead
 GPU_BLOCK_BYTES = 1 << 28  # a GPU wants large products: here the bound is memory, not cache

@@ -4,7 +4,7 @@ import ctypes
 import os
 from functools import cache
 
-from minunet.files import InputError
+from minunet.engine.files import InputError
 
 
 @cache

@@ -1,0 +1,1 @@
+"""What makes the lesson fast and safe: devices, threads, files. Skip this at first reading."""

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from minunet import UNet, gradcheck, ops, proofs
-from minunet.ops.conv import loops
+from minunet.ops import conv_loops as loops
 
 
 def conv_case():

@@ -16,13 +16,13 @@ from minunet.ops.conv_transpose import conv_transpose_backward, conv_transpose_f
 from minunet.ops.cross_entropy import sigmoid_cross_entropy, softmax_cross_entropy
 from minunet.ops.dice import dice_loss, softmax_dice_loss
 from minunet.ops.dropout import dropout_backward, dropout_forward
+from minunet.ops.fast.norm_relu import batch_norm_relu_backward, batch_norm_relu_forward
 from minunet.ops.norm import (
     batch_norm_backward,
     batch_norm_forward,
     batch_norm_inference,
     fold_batch_norm,
 )
-from minunet.ops.norm_relu import batch_norm_relu_backward, batch_norm_relu_forward
 from minunet.ops.pool import max_pool_backward, max_pool_forward, max_pool_inference
 
 __all__ = [

@@ -2,7 +2,8 @@
 
 from minunet.engine.walks import blocksum
 from minunet.ops.checks import check_float, check_shape, per_axis
-from minunet.ops.conv import check_conv_arguments, im2col, tiles
+from minunet.ops.conv import check_conv_arguments
+from minunet.ops.fast import im2col, tiles
 
 
 def conv_transpose_forward(x, w, b=None, *, stride=1, padding=0):

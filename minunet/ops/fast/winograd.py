@@ -29,8 +29,8 @@ A. Lavin and S. Gray, "Fast algorithms for convolutional neural networks", 2016,
 
 from minunet.engine.backend import array_module
 from minunet.engine.cores import add_up, parallel, parts, row_blocks, workers
-from minunet.ops.conv.im2col import finish, strip, turn
-from minunet.ops.conv.winograd_rows import TILE, WINDOW, matrices
+from minunet.ops.fast.im2col import finish, strip, turn
+from minunet.ops.fast.winograd_rows import TILE, WINDOW, matrices
 
 
 def forward(x, w, b, out, stride, padding, relu=False):

@@ -14,8 +14,9 @@ methods take one there too.)
 """
 
 from minunet.engine.walks import blocksum
+from minunet.ops import conv_loops as loops
 from minunet.ops.checks import check_float, check_image, check_shape, per_axis
-from minunet.ops.conv import im2col, loops, tiles, winograd, winograd_rows
+from minunet.ops.fast import im2col, tiles, winograd, winograd_rows
 
 METHODS = {"loops": loops, "im2col": im2col, "tiles": tiles, "winograd_rows": winograd_rows,
            "winograd": winograd}

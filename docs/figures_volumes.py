@@ -7,7 +7,7 @@ import nibabel as nib
 import numpy as np
 from matplotlib.figure import Figure
 
-from minunet.data.nifti import read_volume
+from minunet.data.formats.nifti import read_volume
 from minunet.data.phantom import phantom_volume
 
 WAYS = ("LPS", "RAS", "PIL")  # where the axes i, j, k of a file run to

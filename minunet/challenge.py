@@ -35,7 +35,7 @@ import math
 
 import numpy as np
 
-from minunet.data.brats import CLASSES
+from minunet.data.formats.brats import CLASSES
 from minunet.metrics import score_patient
 
 REGIONS = {"whole tumour": (1, 2, 3), "tumour core": (1, 3), "enhancing tumour": (3,)}

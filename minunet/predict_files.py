@@ -4,7 +4,7 @@ import numpy as np
 from PIL import Image
 from tqdm import tqdm
 
-from minunet.data.images import read_image
+from minunet.data.formats.images import read_image
 from minunet.data.preprocess import prepare
 from minunet.data.scheme import BINARY
 from minunet.engine.files import InputError, check_new, output_folder, replacing

@@ -4,9 +4,9 @@ import os
 import unicodedata
 from pathlib import Path
 
-from minunet.data.folder import IMAGES, MASKS
-from minunet.data.pairs import visible
-from minunet.data.volumes import LEVELS, is_nifti
+from minunet.data.formats.folder import IMAGES, MASKS
+from minunet.data.formats.pairs import visible
+from minunet.data.formats.volumes import LEVELS, is_nifti
 from minunet.engine.files import InputError
 
 IMAGE_SUFFIXES = {".png", ".tif", ".tiff", ".jpg", ".jpeg", ".bmp"}

@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from minunet.data.brats import find_files
-from minunet.data.nifti import read_scan, write_volume
+from minunet.data.formats.brats import find_files
+from minunet.data.formats.nifti import read_scan, write_volume
+from minunet.data.formats.volumes import read_stack, stem
 from minunet.data.preprocess import prepare
-from minunet.data.volumes import read_stack, stem
 from minunet.engine.files import InputError, check_new, output_folder
 from minunet.engine.words import plural
 from minunet.overlays import draw_volume, shown_channel

@@ -11,7 +11,7 @@ from phantom_tree import write_lgg_tree
 
 from minunet import UNet, epochs
 from minunet.cli import main
-from minunet.data.brats import CLASSES, MODALITIES
+from minunet.data.formats.brats import CLASSES, MODALITIES
 from minunet.data.phantom import phantom_patients
 from minunet.data.scheme import Scheme
 from minunet.engine.backend import cuda_problem

@@ -7,7 +7,7 @@ import nibabel as nib
 import numpy as np
 import pytest
 
-from minunet.data.nifti import read_volume
+from minunet.data.formats.nifti import read_volume
 from minunet.engine.files import InputError
 
 FIELDS = {"dim": 40, "datatype": 70, "pixdim": 76, "scl": 112, "units": 123, "qform_code": 252,

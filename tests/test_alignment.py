@@ -9,8 +9,8 @@ from nifti_files import affine, heads, write_nifti
 from test_cli import refusal
 
 from minunet.cli import main
-from minunet.data.orientation import distance
-from minunet.data.volumes import check_places
+from minunet.data.formats.orientation import distance
+from minunet.data.formats.volumes import check_places
 from minunet.engine.files import InputError, warn
 
 SPACING = (1.0, 1.0, 4.0)  # of the axes as stored: 4 mm between slices

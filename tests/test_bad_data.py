@@ -6,7 +6,7 @@ import tifffile
 from image_files import load_only, message, noise, square, write, write_pair
 from PIL import Image
 
-from minunet.data.images import read_image, read_mask
+from minunet.data.formats.images import read_image, read_mask
 from minunet.data.preprocess import Preprocessing, prepare
 
 

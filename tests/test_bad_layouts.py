@@ -8,8 +8,8 @@ from image_files import load_only, message, noise, square, write, write_lgg, wri
 from nifti_files import write_nifti
 
 from minunet.data import open_dataset
-from minunet.data.folder import read_folder
-from minunet.data.lgg import read_lgg
+from minunet.data.formats.folder import read_folder
+from minunet.data.formats.lgg import read_lgg
 
 
 @pytest.mark.parametrize("reader", [open_dataset, read_lgg, read_folder])

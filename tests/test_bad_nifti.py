@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from nifti_files import noise, patched, reason, write_nifti
 
-from minunet.data import nifti_file
-from minunet.data.nifti import read_geometry, read_volume
+from minunet.data.formats import nifti_file
+from minunet.data.formats.nifti import read_geometry, read_volume
 
 # Size
 
@@ -47,7 +47,7 @@ def test_what_cannot_be_allocated_after_all_says_so(tmp_path, monkeypatch):
     def refuse(*_, **__):
         raise MemoryError
 
-    monkeypatch.setattr("minunet.data.nifti.read_voxels", refuse)
+    monkeypatch.setattr("minunet.data.formats.nifti.read_voxels", refuse)
     path = write_nifti(tmp_path / "a.nii.gz", noise())
     assert "needs more memory than there is" in reason(path)
 

@@ -14,10 +14,10 @@ import tifffile
 from image_files import message, noise, png16, square, write, write_lzw
 from PIL import Image
 
-from minunet.data import decode
-from minunet.data.decode_tiff import pillow_knows
-from minunet.data.images import read_image, read_mask
-from minunet.data.kinds import MOST_PIXELS
+from minunet.data.formats import decode
+from minunet.data.formats.decode_tiff import pillow_knows
+from minunet.data.formats.images import read_image, read_mask
+from minunet.data.formats.kinds import MOST_PIXELS
 
 RGB = noise((20, 24, 3))
 GREY = RGB[..., 0]

@@ -8,7 +8,7 @@ from conftest import SMALL, save_model
 from nifti_files import affine, heads, noise, write_brats, write_nifti
 
 from minunet.cli import main
-from minunet.data.brats import CLASSES, MODALITIES
+from minunet.data.formats.brats import CLASSES, MODALITIES
 from minunet.data.scheme import Scheme
 
 ENDINGS = ("flair", "t1", "t1ce", "t2", "seg")

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from minunet.challenge import REGIONS, WORST, score_regions
-from minunet.data.brats import CLASSES
+from minunet.data.formats.brats import CLASSES
 from minunet.metrics import dice, hausdorff95
 
 

@@ -4,8 +4,8 @@ from image_files import noise, square, write, write_pair
 from PIL import Image
 
 from minunet.data import open_dataset
-from minunet.data.folder import read_folder
-from minunet.data.images import read_image, read_mask
+from minunet.data.formats.folder import read_folder
+from minunet.data.formats.images import read_image, read_mask
 
 
 def test_files_directly_in_images_are_a_patient_each(tmp_path):

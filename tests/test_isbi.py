@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from image_files import noise, square, write
 
-from minunet.data.isbi import read_isbi
+from minunet.data.formats.isbi import read_isbi
 from minunet.engine.files import InputError
 
 

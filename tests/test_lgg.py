@@ -3,7 +3,7 @@ import pytest
 from image_files import write, write_lgg
 
 from minunet.data import open_dataset
-from minunet.data.lgg import read_lgg
+from minunet.data.formats.lgg import read_lgg
 from minunet.engine.files import InputError
 
 

@@ -10,7 +10,7 @@ from nifti_files import heads, write_brats, write_decathlon, write_nifti
 
 from minunet import UNet
 from minunet.data import open_dataset
-from minunet.data.names import head_of, patient_names
+from minunet.data.formats.names import head_of, patient_names
 from minunet.data.patient import Patient, split_patients
 from minunet.engine import checkpoint
 from minunet.engine.files import InputError

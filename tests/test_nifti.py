@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from nifti_files import affine, noise, write_nifti
 
-from minunet.data.nifti import (
+from minunet.data.formats.nifti import (
     read_geometry,
     read_labels,
     read_scan,

@@ -6,7 +6,7 @@ import pytest
 from nifti_files import affine, noise, patched, reason, write_nifti
 
 from minunet.cli import main
-from minunet.data.nifti import read_geometry, read_labels, read_volume, write_volume
+from minunet.data.formats.nifti import read_geometry, read_labels, read_volume, write_volume
 from minunet.engine.files import warn
 
 

@@ -6,8 +6,8 @@ import tifffile
 from image_files import noise, png16, square, write, write_lzw
 from PIL import Image
 
-from minunet.data.decode_tiff import pillow_knows
-from minunet.data.images import read_image, read_mask
+from minunet.data.formats.decode_tiff import pillow_knows
+from minunet.data.formats.images import read_image, read_mask
 
 RGB = noise((20, 24, 3))
 GREY = RGB[..., 0]

@@ -8,7 +8,7 @@ from nifti_files import write_brats
 from PIL import Image
 
 from minunet.cli import main
-from minunet.data.folder import IMAGES, MASKS
+from minunet.data.formats.folder import IMAGES, MASKS
 from minunet.engine.files import InputError
 from minunet.predict_inputs import find_inputs, is_volume, list_patients, list_slices
 

@@ -15,7 +15,7 @@ from conftest import SMALL
 
 from minunet import UNet, optim
 from minunet.cli import main
-from minunet.data.lgg import read_lgg
+from minunet.data.formats.lgg import read_lgg
 from minunet.data.phantom import phantom_patients
 from minunet.data.preprocess import Preprocessing
 from minunet.engine.files import InputError

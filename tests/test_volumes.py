@@ -9,7 +9,7 @@ import pytest
 from nifti_files import NAMES, affine, heads, write_brats, write_decathlon, write_nifti
 
 from minunet.data import open_dataset
-from minunet.data.brats import CLASSES, MODALITIES, kind_of
+from minunet.data.formats.brats import CLASSES, MODALITIES, kind_of
 from minunet.data.preprocess import Preprocessing, prepare_masks
 from minunet.data.scheme import Scheme
 from minunet.metrics import score_patient

@@ -9,10 +9,10 @@ def open_dataset(folder):
     Parameters
     ----------
     folder : str or Path
-        With folders ``images`` or ``masks`` in it, see `minunet.data.folder.read_folder`;
-        with ``dataset.json`` or ``imagesTr``, `minunet.data.decathlon.read_decathlon`;
-        with NIfTI files somewhere below, `minunet.data.brats.read_brats`;
-        otherwise the LGG tree, see `minunet.data.lgg.read_lgg`.
+        With folders ``images`` or ``masks`` in it, see `minunet.data.formats.folder.read_folder`;
+        with ``dataset.json`` or ``imagesTr``, `minunet.data.formats.decathlon.read_decathlon`;
+        with NIfTI files somewhere below, `minunet.data.formats.brats.read_brats`;
+        otherwise the LGG tree, see `minunet.data.formats.lgg.read_lgg`.
 
     Returns
     -------
@@ -24,11 +24,11 @@ def open_dataset(folder):
         If `folder` is not there, or has none of these layouts.
     """
     # Not above: minunet.data.phantom needs no library that reads images or volumes.
-    from minunet.data.brats import read_brats
-    from minunet.data.decathlon import DESCRIPTION, read_decathlon
-    from minunet.data.folder import IMAGES, MASKS, read_folder
-    from minunet.data.lgg import read_lgg
-    from minunet.data.volumes import volume_folders
+    from minunet.data.formats.brats import read_brats
+    from minunet.data.formats.decathlon import DESCRIPTION, read_decathlon
+    from minunet.data.formats.folder import IMAGES, MASKS, read_folder
+    from minunet.data.formats.lgg import read_lgg
+    from minunet.data.formats.volumes import volume_folders
 
     folder = Path(folder)
     if any((folder / name).is_dir() for name in (IMAGES, MASKS)):

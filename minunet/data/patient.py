@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from minunet.data.names import head_of
+from minunet.data.formats.names import head_of
 from minunet.data.scheme import BINARY, Scheme
 from minunet.engine.files import InputError
 

@@ -4,7 +4,7 @@ import numpy as np
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from minunet.data.brats import other_years
+from minunet.data.formats.brats import other_years
 from minunet.engine.files import warn
 from minunet.report.mask import check_same_grid
 from minunet.report.tumours import amount, regions, split_tumours

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import numpy as np
 
-from minunet.data.images import read_image, read_mask
-from minunet.data.nifti import SUFFIXES, read_labels, read_volume
-from minunet.data.pairs import natural_key, visible
-from minunet.data.volumes import check_places
+from minunet.data.formats.images import read_image, read_mask
+from minunet.data.formats.nifti import SUFFIXES, read_labels, read_volume
+from minunet.data.formats.pairs import natural_key, visible
+from minunet.data.formats.volumes import check_places
 from minunet.engine.files import InputError
 from minunet.predict_files import read_slices
 from minunet.predict_inputs import list_slices
@@ -19,7 +19,7 @@ MOST_LABELS = 10  # more values than that are no segmentation but an image
 
 @dataclass(frozen=True, eq=False)
 class Mask:
-    """A label map, in the canonical orientation of `minunet.data.nifti`.
+    """A label map, in the canonical orientation of `minunet.data.formats.nifti`.
 
     Attributes
     ----------

@@ -13,8 +13,8 @@ from PIL import Image
 from PIL.TiffImagePlugin import COMPRESSION_INFO
 from tifffile import PHOTOMETRIC, TIFF, TiffFile
 
-from minunet.data.decode_pillow import ORIENTATION, open_picture, split_alpha, wide_colours
-from minunet.data.kinds import Picture, Unreadable, check_pages, check_size
+from minunet.data.formats.decode_pillow import ORIENTATION, open_picture, split_alpha, wide_colours
+from minunet.data.formats.kinds import Picture, Unreadable, check_pages, check_size
 
 LITTLE = sys.byteorder == "little"
 BITS = (1, 8, 16, 32, 64)  # that tifffile can unpack

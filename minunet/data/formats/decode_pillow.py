@@ -5,7 +5,7 @@ from io import BytesIO
 import numpy as np
 from PIL import Image
 
-from minunet.data.kinds import MOST_PIXELS, Picture, Unreadable, check_pages, check_size
+from minunet.data.formats.kinds import MOST_PIXELS, Picture, Unreadable, check_pages, check_size
 
 ORIENTATION = 274  # the tag's number, in EXIF as in TIFF
 PLAIN = ("1", "L", "I", "F", "I;16", "I;16B", "I;16L", "RGB")  # modes without alpha

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import numpy as np
 
-from minunet.data.decode_pillow import decode_pillow
-from minunet.data.decode_tiff import decode_tiff
-from minunet.data.kinds import TIFF, Unreadable, describe, picture_kind
+from minunet.data.formats.decode_pillow import decode_pillow
+from minunet.data.formats.decode_tiff import decode_tiff
+from minunet.data.formats.kinds import TIFF, Unreadable, describe, picture_kind
 from minunet.engine.files import InputError
 
 
@@ -34,7 +34,7 @@ def decode(path):
     ------
     InputError
         If the file cannot be opened, is no picture or truncated, or holds several pages, colours
-        that are neither grey nor RGB, or more pixels than `minunet.data.kinds.MOST_PIXELS`.
+        that are neither grey nor RGB, or more pixels than `minunet.data.formats.kinds.MOST_PIXELS`.
     """
     path = Path(path)
     try:

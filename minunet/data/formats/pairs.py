@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from minunet.data.images import read_image, read_mask
+from minunet.data.formats.images import read_image, read_mask
 from minunet.data.patient import Patient
 from minunet.engine.files import InputError
 

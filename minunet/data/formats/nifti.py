@@ -8,8 +8,8 @@ import nibabel as nib
 import numpy as np
 from nibabel.orientations import apply_orientation
 
-from minunet.data.nifti_file import check_size, opened, quiet, read_voxels
-from minunet.data.orientation import (
+from minunet.data.formats.nifti_file import check_size, opened, quiet, read_voxels
+from minunet.data.formats.orientation import (
     canonical_affine,
     contradiction,
     from_canonical,
@@ -25,7 +25,7 @@ ROUNDING = 1e-3  # how far from a whole number a scale factor or a float may hav
 
 @dataclass(frozen=True, eq=False)
 class Volume:
-    """A scan or a label map in the canonical orientation (`minunet.data.orientation`).
+    """A scan or a label map in the canonical orientation (`minunet.data.formats.orientation`).
 
     Attributes
     ----------

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import numpy as np
 
-from minunet.data.nifti import SUFFIXES, read_geometry, read_labels, read_volume
-from minunet.data.orientation import distance
-from minunet.data.pairs import visible
+from minunet.data.formats.nifti import SUFFIXES, read_geometry, read_labels, read_volume
+from minunet.data.formats.orientation import distance
+from minunet.data.formats.pairs import visible
 from minunet.data.patient import Patient
 from minunet.engine.files import InputError
 

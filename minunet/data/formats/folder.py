@@ -3,8 +3,8 @@
 import re
 from pathlib import Path
 
-from minunet.data.images import SUFFIXES
-from minunet.data.pairs import (
+from minunet.data.formats.images import SUFFIXES
+from minunet.data.formats.pairs import (
     by_key,
     check_no_split,
     natural_key,
@@ -35,7 +35,7 @@ def read_folder(folder):
     ----------
     folder : str or Path
         Holds ``images`` and ``masks``. Images are grey or RGB, in a format that
-        `minunet.data.images.read_image` reads, and of one size and type for each patient. Masks
+        `minunet.data.formats.images.read_image` reads, and of one size and type for each patient. Masks
         have two values, 0 and one other.
 
     Returns

@@ -5,10 +5,17 @@ from functools import partial
 
 import numpy as np
 
-from minunet.data.names import check_once, patient_names
-from minunet.data.nifti import read_labels
+from minunet.data.formats.names import check_once, patient_names
+from minunet.data.formats.nifti import read_labels
+from minunet.data.formats.volumes import (
+    is_nifti,
+    read_stack,
+    stem,
+    visible,
+    volume_folders,
+    volume_patient,
+)
 from minunet.data.scheme import Scheme, check_labels
-from minunet.data.volumes import is_nifti, read_stack, stem, visible, volume_folders, volume_patient
 from minunet.engine.files import InputError, warn
 
 SEGMENTATION = "segmentation"

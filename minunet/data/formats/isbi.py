@@ -6,7 +6,7 @@ The ISBI 2012 challenge's training set, 30 sections of the ventral nerve cord of
 
 from pathlib import Path
 
-from minunet.data.pairs import by_key, pair, paired_patient, visible
+from minunet.data.formats.pairs import by_key, pair, paired_patient, visible
 from minunet.engine.files import InputError
 
 IMAGES, LABELS = "image", "label"

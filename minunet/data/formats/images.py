@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from minunet.data.decode import decode
+from minunet.data.formats.decode import decode
 from minunet.engine.files import InputError
 
 SUFFIXES = (".png", ".tif", ".tiff", ".jpg", ".jpeg", ".bmp", ".gif", ".webp")

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from minunet.data.names import check_once, patient_names
-from minunet.data.pairs import check_no_split, pair, paired_patient, visible
+from minunet.data.formats.names import check_once, patient_names
+from minunet.data.formats.pairs import check_no_split, pair, paired_patient, visible
 from minunet.engine.files import InputError
 
 

@@ -4,11 +4,11 @@ import json
 from functools import partial
 from pathlib import Path
 
-from minunet.data import brats
-from minunet.data.names import check_once, patient_names
-from minunet.data.nifti import SUFFIXES, read_scan
+from minunet.data.formats import brats
+from minunet.data.formats.names import check_once, patient_names
+from minunet.data.formats.nifti import SUFFIXES, read_scan
+from minunet.data.formats.volumes import is_nifti, stem, volume_patient
 from minunet.data.scheme import Scheme
-from minunet.data.volumes import is_nifti, stem, volume_patient
 from minunet.engine.files import InputError
 
 DESCRIPTION = "dataset.json"

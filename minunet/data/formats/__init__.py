@@ -1,0 +1,1 @@
+"""Readers: the layouts of folders and the formats of files that patients come in."""

@@ -7,10 +7,10 @@ from scipy.ndimage import distance_transform_edt
 
 from minunet import UNet
 from minunet.data.border_weights import border_weights, separate
-from minunet.data.cells import draw_cells
 from minunet.data.elastic import deform, random_displacement
 from minunet.data.graft import graft
 from minunet.data.phantom import phantom_volume
+from minunet.data.phantom.cells import draw_cells
 from minunet.data.preprocess import Preprocessing, prepare
 from minunet.predict import _valid_windows
 

@@ -24,9 +24,9 @@ from scipy.ndimage import label
 
 from minunet import UNet, ops, optim
 from minunet.data.border_weights import balance, border_weights
-from minunet.data.cells import draw_cells
 from minunet.data.elastic import deform, random_displacement
 from minunet.data.formats.isbi import read_isbi
+from minunet.data.phantom.cells import draw_cells
 from minunet.data.preprocess import Preprocessing, prepare
 from minunet.plots import plot_grid
 from minunet.predict import predict_slices

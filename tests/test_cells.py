@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.ndimage import distance_transform_edt, label, maximum_filter
 
-from minunet.data.cells import BRIGHT, DARK, MEMBRANE, SPACING, draw_cells
+from minunet.data.phantom.cells import BRIGHT, DARK, MEMBRANE, SPACING, draw_cells
 
 PLUS = np.array([[0, 1, 0], [1, 1, 1], [0, 1, 0]], bool)
 

@@ -11,7 +11,7 @@ from check_example import difference, promise, run
 from image_files import imread, write
 
 from minunet import UNet, ops
-from minunet.data.cells import draw_cells
+from minunet.data.phantom.cells import draw_cells
 from minunet.gradcheck import check
 
 FOLDER = Path(__file__).parents[1] / "examples"

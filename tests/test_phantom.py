@@ -17,8 +17,8 @@ from minunet.data.phantom import (
     slice_levels,
     slice_points,
 )
-from minunet.data.phantom_anatomy import Tissue, brain_surface, draw_head, tissues, to_head
-from minunet.data.phantom_geometry import ellipsoid, random_waves, tube
+from minunet.data.phantom.anatomy import Tissue, brain_surface, draw_head, tissues, to_head
+from minunet.data.phantom.geometry import ellipsoid, random_waves, tube
 
 
 def rng(seed=0):

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from minunet.data.phantom_anatomy import Tissue, brain_surface, to_head, ventricles
-from minunet.data.phantom_geometry import cover, ellipsoid, paint, random_waves
+from minunet.data.phantom.anatomy import Tissue, brain_surface, to_head, ventricles
+from minunet.data.phantom.geometry import cover, ellipsoid, paint, random_waves
 
 TUMOUR_LEVELS = (-8.0, 45.0)        # mm: slices that a tumour may be centred on
 PARENCHYMA = [Tissue.GREY, Tissue.DEEP, Tissue.WHITE, Tissue.SCAR]      # what takes up oedema

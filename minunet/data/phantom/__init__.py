@@ -13,9 +13,9 @@ import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
 from minunet.data.patient import Patient
-from minunet.data.phantom_anatomy import Tissue, draw_head, tissues, to_head
-from minunet.data.phantom_geometry import random_waves
-from minunet.data.phantom_tumour import TUMOUR_LEVELS, draw_tumour, paint_tumour, push_aside
+from minunet.data.phantom.anatomy import Tissue, draw_head, tissues, to_head
+from minunet.data.phantom.geometry import random_waves
+from minunet.data.phantom.tumour import TUMOUR_LEVELS, draw_tumour, paint_tumour, push_aside
 from minunet.engine.values import whole
 
 MODALITIES = ("FLAIR", "T1", "T1ce", "T2")

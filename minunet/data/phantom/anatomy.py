@@ -15,7 +15,7 @@ from enum import IntEnum
 
 import numpy as np
 
-from minunet.data.phantom_geometry import cover, ellipsoid, paint, random_waves, tube
+from minunet.data.phantom.geometry import cover, ellipsoid, paint, random_waves, tube
 
 
 class Tissue(IntEnum):

@@ -16,7 +16,7 @@ sys.path[:0] = [str(ROOT), str(HERE)]
 import figures  # noqa: E402  (beside this file)
 
 import minunet  # noqa: E402
-from minunet.bench.report import format_header, format_part  # noqa: E402
+from minunet.tool.bench.report import format_header, format_part  # noqa: E402
 
 project = "minunet"
 author = "the minunet authors"

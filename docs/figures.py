@@ -14,11 +14,11 @@ from matplotlib.patches import Rectangle
 from scipy.ndimage import binary_erosion, label
 
 from minunet import ops
-from minunet.bench.plots import figure_of, learning_figure
 from minunet.data.phantom import phantom_volume
 from minunet.ops.fast.im2col import _patches
 from minunet.ops.fast.winograd import _put_tiles, _windows
-from minunet.report import report, report_change
+from minunet.tool.bench.plots import figure_of, learning_figure
+from minunet.tool.report import report, report_change
 
 TINTS = np.array(["#cfe3f5", "#fde0b8", "#cdebd9", "#f5d3e2"])  # four windows, four colours
 EDGES = ["#2f7fc1", "#d98200", "#2e9e63", "#c2437f"]  # the same colours, to draw lines with

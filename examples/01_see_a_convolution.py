@@ -27,8 +27,8 @@ import numpy as np
 
 from minunet import ops
 from minunet.data.phantom import phantom_slice
-from minunet.plots import plot_grid
-from minunet.script import run_script
+from minunet.tool.plots import plot_grid
+from minunet.tool.script import run_script
 
 NAMES = "mean", "brighter right", "brighter below", "centre − mean"
 RIGHT = 1  # the filter whose gradients are shown

@@ -22,8 +22,8 @@ Expected output ("..." stands for rounding errors, which differ between computer
 import numpy as np
 
 from minunet.gradcheck import check
-from minunet.plots import plot_grid
-from minunet.script import run_script
+from minunet.tool.plots import plot_grid
+from minunet.tool.script import run_script
 
 SIZE, STRIDE = 3, 2  # neighbouring windows share a row or a column
 

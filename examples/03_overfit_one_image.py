@@ -25,8 +25,8 @@ from minunet import UNet, optim
 from minunet.data.phantom import phantom_slice
 from minunet.data.preprocess import Preprocessing, prepare
 from minunet.metrics import dice
-from minunet.plots import plot_grid
-from minunet.script import run_script
+from minunet.tool.plots import plot_grid
+from minunet.tool.script import run_script
 from minunet.train import segmentation_loss, train_step
 
 SIZE = 96

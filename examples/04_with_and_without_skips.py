@@ -23,9 +23,9 @@ from minunet.data.loader import load_slices
 from minunet.data.phantom import phantom_patients
 from minunet.data.preprocess import Preprocessing
 from minunet.metrics import dice, hausdorff95
-from minunet.plots import plot_grid
 from minunet.predict import predict_slices
-from minunet.script import run_script
+from minunet.tool.plots import plot_grid
+from minunet.tool.script import run_script
 from minunet.train import train_step
 
 SIZE, DEPTH, BATCH = 64, 3, 8

@@ -28,9 +28,9 @@ from minunet.data.elastic import deform, random_displacement
 from minunet.data.formats.isbi import read_isbi
 from minunet.data.phantom.cells import draw_cells
 from minunet.data.preprocess import Preprocessing, prepare
-from minunet.plots import plot_grid
 from minunet.predict import predict_slices
-from minunet.script import run_script
+from minunet.tool.plots import plot_grid
+from minunet.tool.script import run_script
 
 REAL = os.environ.get("MINUNET_ISBI")
 SEEN, BORDER, OUT, HELD_OUT = 140, 20, 100, 4  # pixels a tile: seen, lost a side, given; images

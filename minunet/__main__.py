@@ -2,7 +2,7 @@
 
 import sys
 
-from minunet.ending import finish
+from minunet.tool.ending import finish
 
 
 def main():
@@ -11,7 +11,9 @@ def main():
 
 
 def _command():
-    from minunet.cli import main  # takes a moment: an end that comes meanwhile is one line, too
+    from minunet.tool.cli import (
+        main,  # takes a moment: an end that comes meanwhile is one line, too
+    )
 
     return main()
 

@@ -12,7 +12,7 @@ from minunet.data.loader import batches, one_ahead
 from minunet.engine.backend import to_device
 from minunet.engine.files import InputError, WriteError
 from minunet.optim import warmup_cosine
-from minunet.plots import plot_history, plot_predictions
+from minunet.tool.plots import plot_history, plot_predictions
 
 SHOWN_PATIENTS = 6  # in predictions.png
 

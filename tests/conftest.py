@@ -10,12 +10,12 @@ import strict_backend
 from phantom_tree import write_lgg_tree
 
 from minunet import UNet, epochs
-from minunet.cli import main
 from minunet.data.formats.brats import CLASSES, MODALITIES
 from minunet.data.phantom import phantom_patients
 from minunet.data.scheme import Scheme
 from minunet.engine.backend import cuda_problem
 from minunet.engine.files import replacing
+from minunet.tool.cli import main
 from minunet.train import Settings, train
 
 SMALL = ["--size", "32", "--base-channels", "4", "--depth", "2", "--epochs", "2",

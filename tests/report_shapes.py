@@ -3,7 +3,7 @@
 import numpy as np
 from nifti_files import affine, write_nifti
 
-from minunet.report.mask import Mask
+from minunet.tool.report.mask import Mask
 
 SHAPE = (10, 40, 50)
 LARGE, SMALL = ((2, 5, 5), (8, 15, 20)), ((3, 25, 30), (6, 30, 38))  # boxes, (low, high)

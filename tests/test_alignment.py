@@ -8,10 +8,10 @@ import pytest
 from nifti_files import affine, heads, write_nifti
 from test_cli import refusal
 
-from minunet.cli import main
 from minunet.data.formats.orientation import distance
 from minunet.data.formats.volumes import check_places
 from minunet.engine.files import InputError, warn
+from minunet.tool.cli import main
 
 SPACING = (1.0, 1.0, 4.0)  # of the axes as stored: 4 mm between slices
 

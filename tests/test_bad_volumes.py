@@ -7,9 +7,9 @@ import pytest
 from conftest import SMALL, save_model
 from nifti_files import affine, heads, noise, write_brats, write_nifti
 
-from minunet.cli import main
 from minunet.data.formats.brats import CLASSES, MODALITIES
 from minunet.data.scheme import Scheme
+from minunet.tool.cli import main
 
 ENDINGS = ("flair", "t1", "t1ce", "t2", "seg")
 

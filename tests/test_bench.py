@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 from image_files import imread
 
-import minunet.bench
-from minunet.bench import Case, Convolution, Sizes, bench, torch_work
-from minunet.bench.clock import (
+import minunet.tool.bench
+from minunet.engine.files import InputError
+from minunet.tool.bench import Case, Convolution, Sizes, bench, torch_work
+from minunet.tool.bench.clock import (
     Contender,
     device_clock,
     host_clock,
@@ -20,12 +21,11 @@ from minunet.bench.clock import (
     straight_line,
     summarise,
 )
-from minunet.bench.machine import processor
-from minunet.bench.minunet_work import FAST
-from minunet.bench.plots import figure_of
-from minunet.bench.report import format_part
-from minunet.cli import main
-from minunet.engine.files import InputError
+from minunet.tool.bench.machine import processor
+from minunet.tool.bench.minunet_work import FAST
+from minunet.tool.bench.plots import figure_of
+from minunet.tool.bench.report import format_part
+from minunet.tool.cli import main
 
 SMALL, LARGE = Case(2, 32, 1), Case(2, 64, 1)
 TINY = Sizes(step=(SMALL,), inference=(SMALL, LARGE), memory=(SMALL,),
@@ -148,7 +148,7 @@ def test_what_was_measured_before_a_part_fails_is_kept(tmp_path, monkeypatch):
     def fail(*_):
         raise InputError("no memory")
 
-    monkeypatch.setitem(minunet.bench.PARTS, "memory", fail)
+    monkeypatch.setitem(minunet.tool.bench.PARTS, "memory", fail)
     with pytest.raises(InputError, match="no memory"):
         bench(["inference", "memory"], tmp_path, runs=1, sizes=TINY, show=lambda _: None)
     assert "inference" in json.loads((tmp_path / "bench.json").read_text(encoding="utf-8"))
@@ -158,7 +158,7 @@ def test_what_was_measured_before_a_part_fails_is_kept(tmp_path, monkeypatch):
 def test_a_part_is_drawn_alone(measured):
     results, *_ = measured
     titles = {part: [axes.get_title() for axes in figure_of(results, [part]).axes]
-              for part in minunet.bench.PARTS}
+              for part in minunet.tool.bench.PARTS}
     assert {part: len(panels) for part, panels in titles.items()} == {
         "step": 1, "inference": 1, "convolution": 2, "memory": 1, "growth": 1, "roofline": 2}
 
@@ -186,7 +186,7 @@ def test_the_processor_is_named(tmp_path):
 
 
 def test_the_command_measures_prints_and_writes(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(minunet.bench, "Sizes", lambda: TINY)
+    monkeypatch.setattr(minunet.tool.bench, "Sizes", lambda: TINY)
     monkeypatch.setitem(sys.modules, "torch", None)
     assert main(["bench", "inference", "--out", str(tmp_path / "new"), "--runs", "1"]) == 0
     printed = capsys.readouterr().out

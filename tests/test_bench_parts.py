@@ -4,15 +4,15 @@ import math
 
 import pytest
 
-import minunet.bench.roofline
+import minunet.tool.bench.roofline
 from minunet import UNet, ops
-from minunet.bench import Case, memory, minunet_work
-from minunet.bench.clock import host_clock
-from minunet.bench.memory import peak_memory
-from minunet.bench.report import by_op
-from minunet.bench.roofline import PER_ELEMENT, watched_step
 from minunet.engine.files import InputError
 from minunet.layers import list_layers, parameter_shapes, trace
+from minunet.tool.bench import Case, memory, minunet_work
+from minunet.tool.bench.clock import host_clock
+from minunet.tool.bench.memory import peak_memory
+from minunet.tool.bench.report import by_op
+from minunet.tool.bench.roofline import PER_ELEMENT, watched_step
 from minunet.train import train_step
 
 SMALL = Case(2, 32, 1)
@@ -70,7 +70,7 @@ def test_a_watched_step_is_a_step():
 def test_the_ops_are_put_back_after_an_error(monkeypatch):
     arguments = minunet_work.learner(SMALL, "cpu")
     before = ops.relu_forward
-    monkeypatch.setattr(minunet.bench.roofline, "train_step", lambda *_: 1 / 0)
+    monkeypatch.setattr(minunet.tool.bench.roofline, "train_step", lambda *_: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         watched_step(*arguments, host_clock)
     assert ops.relu_forward is before

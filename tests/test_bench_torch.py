@@ -6,9 +6,9 @@ import sys
 import numpy as np
 import pytest
 
-import minunet.bench
-from minunet.bench import Case, Convolution, Sizes, bench, memory, minunet_work, torch_work
-from minunet.bench.report import format_header, format_part
+import minunet.tool.bench
+from minunet.tool.bench import Case, Convolution, Sizes, bench, memory, minunet_work, torch_work
+from minunet.tool.bench.report import format_header, format_part
 from minunet.train import segmentation_loss
 
 torch = pytest.importorskip("torch")
@@ -108,7 +108,7 @@ def test_on_a_gpu_each_layout_competes_in_both_precisions(monkeypatch):
     layouts = []
     monkeypatch.setattr(torch_work, "can_use", lambda device: True)
     monkeypatch.setattr(torch_work, "with_tf32", lambda run, allowed: allowed)
-    contenders = minunet.bench._rivals(layouts.append, "cuda")
+    contenders = minunet.tool.bench._rivals(layouts.append, "cuda")
     assert [contender.name for contender in contenders] == [
         "PyTorch float32, contiguous", "PyTorch float32, channels last",
         "PyTorch TF32, contiguous", "PyTorch TF32, channels last"]

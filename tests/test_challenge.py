@@ -5,9 +5,9 @@ import math
 import numpy as np
 import pytest
 
-from minunet.challenge import REGIONS, WORST, score_regions
 from minunet.data.formats.brats import CLASSES
 from minunet.metrics import dice, hausdorff95
+from minunet.tool.challenge import REGIONS, WORST, score_regions
 
 
 def volume(*marks):

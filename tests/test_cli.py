@@ -10,10 +10,10 @@ import pytest
 from conftest import SMALL
 from image_files import imread, write
 
-import minunet.cli
-import minunet.demo
-from minunet.cli import main
+import minunet.tool.cli
+import minunet.tool.demo
 from minunet.engine.cores import threads
+from minunet.tool.cli import main
 from minunet.train import Settings
 
 COMMANDS = ["demo", "train", "evaluate", "predict", "report", "gradcheck", "summary"]
@@ -43,10 +43,10 @@ def test_python_m_minunet_is_the_command():
 
 
 def test_the_demo_trains_and_draws(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(minunet.demo, "SETTINGS", Settings(size=32, base_channels=4, depth=2,
+    monkeypatch.setattr(minunet.tool.demo, "SETTINGS", Settings(size=32, base_channels=4, depth=2,
                                                            epochs=1))
-    monkeypatch.setattr(minunet.demo, "TRAINING", 2)
-    monkeypatch.setattr(minunet.demo, "SLICES", 4)
+    monkeypatch.setattr(minunet.tool.demo, "TRAINING", 2)
+    monkeypatch.setattr(minunet.tool.demo, "SLICES", 4)
     assert main(["demo", "--out", str(tmp_path)]) == 0
     assert "held-out Dice" in capsys.readouterr().out
     assert {"predictions.png", "history.png", "model.npz"} <= set(os.listdir(tmp_path))
@@ -203,7 +203,7 @@ def test_ctrl_c_is_no_traceback(monkeypatch, capsys):
     def interrupt(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("minunet.cli.prove_ops", interrupt)
+    monkeypatch.setattr("minunet.tool.cli.prove_ops", interrupt)
     assert main(["gradcheck"]) == 130
     assert capsys.readouterr().err == "minunet: interrupted\n"
 
@@ -217,7 +217,7 @@ def test_the_command_alone_explains_itself(capsys):
 
 def test_the_number_of_threads_is_an_argument(monkeypatch, tmp_path):
     seen = []
-    monkeypatch.setattr(minunet.cli, "demo", lambda *_, **__: seen.append(threads()) or 1 / 0)
+    monkeypatch.setattr(minunet.tool.cli, "demo", lambda *_, **__: seen.append(threads()) or 1 / 0)
     with pytest.raises(ZeroDivisionError):
         main(["demo", "--out", str(tmp_path / "run"), "--threads", "3"])
     assert seen == [3]

@@ -8,8 +8,8 @@ import sys
 
 import pytest
 
-from minunet.ending import Stopped, finish
 from minunet.engine.files import InputError, WriteError
+from minunet.tool.ending import Stopped, finish
 
 
 def raises(error):
@@ -112,7 +112,7 @@ def process(command, buffered, stdout):
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
     if not buffered:
         environment["PYTHONUNBUFFERED"] = "1"
-    code = f"import sys; from minunet.ending import finish; sys.exit(finish(lambda: {command}))"
+    code = f"import sys; from minunet.tool.ending import finish; sys.exit(finish(lambda: {command}))"
     return subprocess.run([sys.executable, "-c", code], env=environment, stdout=stdout,
                           stderr=subprocess.PIPE, text=True)
 

@@ -12,7 +12,7 @@ from minunet.data.patient import Patient
 from minunet.data.preprocess import Preprocessing
 from minunet.engine.files import InputError
 from minunet.engine.words import width
-from minunet.evaluate import evaluate, format_table, print_scores, write_csv
+from minunet.tool.evaluate import evaluate, format_table, print_scores, write_csv
 
 
 class Bright:
@@ -159,7 +159,7 @@ def test_the_table_is_printed_though_the_csv_cannot_be_written(tmp_path, monkeyp
     def refuse(rows, path):
         raise InputError("no space left")
 
-    monkeypatch.setattr("minunet.evaluate.write_csv", refuse)
+    monkeypatch.setattr("minunet.tool.evaluate.write_csv", refuse)
     with pytest.raises(InputError, match="no space left"):
         print_scores([_row("anna")], 1, csv=tmp_path / "s.csv")
     assert "anna" in capsys.readouterr().out

@@ -99,7 +99,7 @@ def test_where_a_code_page_lacks_a_letter_help_is_printed_all_the_same(script, m
 
 
 @pytest.mark.parametrize("module, passes", [
-    ("skimage.measure", True), ("minunet.plots", False), ("minunet.ops.pool", False),
+    ("skimage.measure", True), ("minunet.tool.plots", False), ("minunet.ops.pool", False),
     ("__main__", False)])
 def test_an_example_is_held_to_its_own_deprecations_alone(module, passes, tmp_path):
     script = tmp_path / "script.py"

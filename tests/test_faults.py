@@ -8,9 +8,9 @@ import pytest
 from conftest import TINY
 
 from minunet import record
-from minunet.ending import Stopped
 from minunet.engine.files import InputError, WriteError
 from minunet.run import Run
+from minunet.tool.ending import Stopped
 from minunet.train import train, train_step
 
 pytestmark = pytest.mark.usefixtures("undrawn")

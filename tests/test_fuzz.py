@@ -11,8 +11,8 @@ from nifti_files import noise as voxels
 from nifti_files import write_nifti
 from PIL import Image
 
-from minunet.cli import main
 from minunet.data.scheme import Scheme
+from minunet.tool.cli import main
 
 GREY = noise((14, 15))
 FILES = {  # how each kind of file is written, and the kinds that belong together

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from minunet.glyphs import box_what_fonts_lack
-from minunet.overlays import draw_slice
-from minunet.plots import plot_grid, plot_predictions
+from minunet.tool.glyphs import box_what_fonts_lack
+from minunet.tool.overlays import draw_slice
+from minunet.tool.plots import plot_grid, plot_predictions
 
 NAME = "患者一号 Ünsal → 1"
 

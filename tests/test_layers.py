@@ -8,7 +8,7 @@ import pytest
 
 from minunet import UNet
 from minunet.layers import list_layers, smallest_input, trace
-from minunet.summary import summarise
+from minunet.tool.summary import summarise
 
 
 def config(**changes):

@@ -17,7 +17,7 @@ asked, real = [], ctypes.CDLL
 ctypes.CDLL = lambda name, *rest, **more: real(name, *rest, **more) if name else SimpleNamespace(
     mallopt=lambda *setting: asked.append(setting))
 import numpy as np
-import minunet.cli
+import minunet.tool.cli
 from minunet.optim import Adam
 from minunet.train import train_step
 

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from minunet import UNet
-from minunet.cli import main
 from minunet.engine import checkpoint
 from minunet.engine.files import InputError
 from minunet.models.__main__ import publish
+from minunet.tool.cli import main
 
 IMAGES = np.random.default_rng(0).standard_normal((2, 32, 32, 3), dtype=np.float32)
 

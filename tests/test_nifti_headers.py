@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 from nifti_files import affine, noise, patched, reason, write_nifti
 
-from minunet.cli import main
 from minunet.data.formats.nifti import read_geometry, read_labels, read_volume, write_volume
 from minunet.engine.files import warn
+from minunet.tool.cli import main
 
 
 @pytest.fixture(autouse=True)

@@ -8,10 +8,10 @@ from conftest import SMALL
 from scipy.ndimage import label
 
 from minunet import UNet, predict
-from minunet.cli import main
 from minunet.data.preprocess import Preprocessing
 from minunet.engine import checkpoint
 from minunet.predict import keep_surest, segment
+from minunet.tool.cli import main
 
 
 @pytest.fixture

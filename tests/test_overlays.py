@@ -8,9 +8,9 @@ import pytest
 from nifti_files import affine, write_nifti
 from PIL import Image, ImageColor
 
-from minunet import overlays, plots
-from minunet.cli import main
-from minunet.overlays import (
+from minunet.tool import overlays, plots
+from minunet.tool.cli import main
+from minunet.tool.overlays import (
     describe_slice,
     draw_slice,
     draw_volume,
@@ -149,7 +149,7 @@ def test_flair_is_shown_or_the_middle_channel(modalities, count, channel):
 def volumes(monkeypatch):
     """The arguments of `draw_volume`, as predict gives them."""
     calls = []
-    monkeypatch.setattr("minunet.predict_volumes.draw_volume",
+    monkeypatch.setattr("minunet.tool.predict_volumes.draw_volume",
                         lambda path, *rest: (calls.append(rest), draw_volume(path, *rest)))
     return calls
 

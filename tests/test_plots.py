@@ -13,9 +13,9 @@ import pytest
 from image_files import imread
 from matplotlib.figure import Figure
 
-from minunet import plots
 from minunet.data.phantom import phantom_patients
 from minunet.engine.files import InputError
+from minunet.tool import plots
 from minunet.train import Settings, train
 
 ROWS, COLUMNS = np.mgrid[:40, :48]

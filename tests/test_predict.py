@@ -11,8 +11,8 @@ from minunet.data.phantom import phantom_patients
 from minunet.data.preprocess import Preprocessing
 from minunet.engine.files import InputError
 from minunet.predict import predict_slices, segment
-from minunet.predict_files import predict_files, read_slices
-from minunet.predict_inputs import list_slices
+from minunet.tool.predict_files import predict_files, read_slices
+from minunet.tool.predict_inputs import list_slices
 
 NET = UNet(3, 1, base_channels=4, depth=2, seed=1)
 SETTINGS = Preprocessing(size=32)

@@ -7,10 +7,10 @@ import pytest
 from nifti_files import write_brats
 from PIL import Image
 
-from minunet.cli import main
 from minunet.data.formats.folder import IMAGES, MASKS
 from minunet.engine.files import InputError
-from minunet.predict_inputs import find_inputs, is_volume, list_patients, list_slices
+from minunet.tool.cli import main
+from minunet.tool.predict_inputs import find_inputs, is_volume, list_patients, list_slices
 
 PIXELS = np.random.default_rng(0).integers(0, 255, (20, 24), np.uint8)
 

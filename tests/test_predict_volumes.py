@@ -11,9 +11,9 @@ from conftest import SMALL
 from nifti_files import affine, heads, write_brats, write_decathlon, write_nifti
 
 from minunet import UNet
-from minunet.cli import main
 from minunet.data import open_dataset
 from minunet.data.formats.nifti import read_labels, read_volume
+from minunet.tool.cli import main
 
 
 @pytest.fixture(scope="module")

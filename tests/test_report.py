@@ -6,9 +6,15 @@ import pytest
 from nifti_files import affine, write_nifti
 from report_shapes import LARGE, SHAPE, SMALL, canonical_mask, labels
 
-from minunet.report.change import compare, fate, match
-from minunet.report.mask import read_report_mask
-from minunet.report.tumours import describe, find_midline, measure_location, regions, split_tumours
+from minunet.tool.report.change import compare, fate, match
+from minunet.tool.report.mask import read_report_mask
+from minunet.tool.report.tumours import (
+    describe,
+    find_midline,
+    measure_location,
+    regions,
+    split_tumours,
+)
 
 # Which tumours there are, and how large
 

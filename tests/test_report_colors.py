@@ -8,9 +8,9 @@ from PIL import Image
 from report_shapes import canonical_mask
 from skimage.color import deltaE_ciede2000
 
-from minunet.plots import HIT, INK, MUTED, PREDICTION, SHADE, TRUTH
-from minunet.report import report
-from minunet.report.canvas import LABEL_COLORS, TINT, label_colors
+from minunet.tool.plots import HIT, INK, MUTED, PREDICTION, SHADE, TRUTH
+from minunet.tool.report import report
+from minunet.tool.report.canvas import LABEL_COLORS, TINT, label_colors
 
 ERRORS = (TRUTH, PREDICTION, HIT)
 
@@ -32,7 +32,7 @@ def test_the_tints_of_ten_labels_are_numbered_since_they_are_12_apart_and_not_15
 
 @pytest.mark.parametrize("sight", SIGHTS)
 def test_hit_missed_and_false_are_told_apart_by_every_eye(sight):
-    assert least_difference(ERRORS, 0.85, sight) > 20  # as `minunet.plots` lays them over a scan
+    assert least_difference(ERRORS, 0.85, sight) > 20  # as `minunet.tool.plots` lays them over a scan
     assert least_difference((*ERRORS, SHADE), 1, sight, [0]) > 20  # as a change page draws them
 
 
@@ -59,7 +59,7 @@ def test_without_an_image_the_picture_has_the_colours_of_the_legend(tmp_path, mo
     labels = np.zeros((6, 40, 50), np.int32)
     for label in range(1, 11):
         labels[1:5, 5:30, 4 * label:4 * label + 4] = label
-    monkeypatch.setattr("minunet.report.read_report_mask", lambda _: canonical_mask(labels))
+    monkeypatch.setattr("minunet.tool.report.read_report_mask", lambda _: canonical_mask(labels))
     report("mask.nii.gz", None, tmp_path)
     page = np.asarray(Image.open(tmp_path / "report.png"))[300:, :, :3]  # below the legend
     for color in LABEL_COLORS:

@@ -14,7 +14,7 @@ from nifti_files import affine
 from report_shapes import LARGE, SHAPE, SMALL, labels, stored
 from test_cli import refusal
 
-from minunet.cli import main
+from minunet.tool.cli import main
 
 FILES = ["report.csv", "report.json", "report.png"]
 

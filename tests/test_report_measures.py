@@ -6,15 +6,15 @@ import numpy as np
 import pytest
 from report_shapes import box, ellipsoid, ellipsoid_area
 
-from minunet.report.border import outlines, perimeter_and_area, surface
-from minunet.report.shape import (
+from minunet.tool.report.border import outlines, perimeter_and_area, surface
+from minunet.tool.report.shape import (
     angular_deviation,
     bounding_ellipsoid,
     margin_fluctuation,
     measure_shape,
     radial_distances,
 )
-from minunet.report.size import farthest, measure_size, slice_diameters
+from minunet.tool.report.size import farthest, measure_size, slice_diameters
 
 ELLIPSOIDS = [((20, 20, 20), (1, 1, 1)), ((12, 20, 30), (1, 1, 1)), ((30, 20, 12), (1, 1, 1)),
               ((15, 15, 15), (5, 1, 1)), ((20, 15, 12), (3, 0.9, 0.9)),

@@ -10,11 +10,11 @@ from image_files import square, write
 from nifti_files import write_nifti
 from report_shapes import box, canonical_mask, ellipsoid, stored
 
-from minunet.report import report
-from minunet.report.border import area_and_volume, outlines, perimeter_and_area, surface
-from minunet.report.mask import read_report_mask
-from minunet.report.size import slice_diameters
-from minunet.report.tumours import describe
+from minunet.tool.report import report
+from minunet.tool.report.border import area_and_volume, outlines, perimeter_and_area, surface
+from minunet.tool.report.mask import read_report_mask
+from minunet.tool.report.size import slice_diameters
+from minunet.tool.report.tumours import describe
 
 SHAPE, THICK = (12, 24, 26), (30.0, 10.0, 10.0)  # mm: a single voxel is no speck
 FLAT = {"in one slice": box(SHAPE, (5, 4, 4), (6, 15, 14)),

@@ -10,8 +10,8 @@ from image_files import noise, write
 from report_shapes import LARGE, SMALL, box, ellipsoid, labels, stored
 from test_report_odd import inside
 
-from minunet.report import report, report_change
-from minunet.report.canvas import LABEL_COLORS, WIDTH, Page
+from minunet.tool.report import report, report_change
+from minunet.tool.report.canvas import LABEL_COLORS, WIDTH, Page
 
 SHAPE = (12, 60, 60)
 

@@ -7,11 +7,11 @@ import pytest
 from conftest import SMALL
 from phantom_tree import write_lgg_tree
 
-from minunet.cli import main
 from minunet.data.patient import Patient
 from minunet.data.seen import Seen, digest, noting
 from minunet.engine import checkpoint
 from minunet.engine.files import InputError, warn
+from minunet.tool.cli import main
 
 
 def patient(name, seed, mask=1):

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 
 from minunet import UNet
-from minunet.cli import main
 from minunet.data.phantom import phantom_patients
 from minunet.data.preprocess import Preprocessing
 from minunet.engine import checkpoint
 from minunet.predict import segment
+from minunet.tool.cli import main
 
 CARD = (Path(__file__).parents[1] / "docs" / "model_card.rst").read_text(encoding="utf-8")
 

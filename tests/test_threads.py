@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 
 from minunet import UNet
-from minunet.cli import main
 from minunet.data import elastic, preprocess
 from minunet.data.loader import one_ahead
 from minunet.data.phantom import phantom_patients
 from minunet.engine import blas, cores
 from minunet.engine.blas import blas_on_one_thread
 from minunet.optim import Adam
+from minunet.tool.cli import main
 from minunet.train import Settings, train, train_step
 
 

@@ -14,7 +14,6 @@ import pytest
 from conftest import SMALL
 
 from minunet import UNet, optim
-from minunet.cli import main
 from minunet.data.formats.lgg import read_lgg
 from minunet.data.phantom import phantom_patients
 from minunet.data.preprocess import Preprocessing
@@ -22,6 +21,7 @@ from minunet.engine.files import InputError
 from minunet.held_out import HeldOut
 from minunet.metrics import dice
 from minunet.predict import segment
+from minunet.tool.cli import main
 from minunet.train import Settings, segmentation_loss, train, train_step
 
 TINY = Settings(size=32, base_channels=4, depth=2, epochs=2, batch_size=4)

@@ -7,9 +7,9 @@ import pytest
 from conftest import SMALL
 
 from minunet import UNet, optim
-from minunet.bench import torch_work, twin
-from minunet.bench.plots import learning_figure
-from minunet.cli import main
+from minunet.tool.bench import torch_work, twin
+from minunet.tool.bench.plots import learning_figure
+from minunet.tool.cli import main
 from minunet.train import train_step
 
 torch = pytest.importorskip("torch")

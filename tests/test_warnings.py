@@ -30,7 +30,7 @@ def test_what_our_own_lines_warn_of_fails(module, category):
         call_in(module, "warnings.warn('old', category)", category=category)
 
 
-@pytest.mark.parametrize("module, fails", [("minunet.plots", True), ("skimage.io", False)])
+@pytest.mark.parametrize("module, fails", [("minunet.tool.plots", True), ("skimage.io", False)])
 def test_a_deprecated_call_is_the_callers(module, fails):
     """Who calls what is deprecated is told by the warning's stacklevel."""
     def deprecated():

@@ -4,9 +4,9 @@ import sys
 
 import numpy as np
 
-from minunet.ending import finish
 from minunet.engine.checkpoint import find, load, save
 from minunet.engine.files import InputError
+from minunet.tool.ending import finish
 
 
 def publish(model, path):

@@ -12,9 +12,9 @@ from minunet.data.formats.volumes import read_stack, stem
 from minunet.data.preprocess import prepare
 from minunet.engine.files import InputError, check_new, output_folder
 from minunet.engine.words import plural
-from minunet.overlays import draw_volume, shown_channel
 from minunet.predict import check_channels, classify, segment
-from minunet.predict_inputs import check_name, folder_name
+from minunet.tool.overlays import draw_volume, shown_channel
+from minunet.tool.predict_inputs import check_name, folder_name
 
 
 def find_volumes(paths, scheme):

@@ -20,10 +20,10 @@ import numpy as np
 from threadpoolctl import ThreadpoolController
 
 from minunet import ops
-from minunet.bench.clock import Contender, device_clock, digits, interleave
-from minunet.bench.minunet_work import learner
 from minunet.engine.backend import array_module
 from minunet.engine.cores import parallel, threads
+from minunet.tool.bench.clock import Contender, device_clock, digits, interleave
+from minunet.tool.bench.minunet_work import learner
 from minunet.train import train_step
 
 # Arithmetic of the other ops, counted in their code, for an element of the first argument.

@@ -4,8 +4,8 @@ import numpy as np
 from scipy import ndimage
 
 from minunet.data.preprocess import BACKGROUND
-from minunet.report.shape import measure_shape
-from minunet.report.size import measure_size
+from minunet.tool.report.shape import measure_shape
+from minunet.tool.report.size import measure_size
 
 SPECK = {3: 50.0, 2: 10.0}  # mm³ or voxels, pixels: smaller ones are listed, not measured
 BRATS = {1: "necrotic core", 2: "oedema", 4: "enhancing tumour"}

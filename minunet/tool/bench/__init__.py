@@ -10,18 +10,18 @@ from functools import partial
 
 import numpy as np
 
-from minunet.bench import minunet_work, torch_work
-from minunet.bench.clock import Contender, device_clock, host_clock, interleave, summarise
-from minunet.bench.machine import describe
-from minunet.bench.memory import peak_memory
-from minunet.bench.minunet_work import FAST, Case, Convolution
-from minunet.bench.plots import plot_bench
-from minunet.bench.report import format_header, format_part
-from minunet.bench.roofline import measure_roofline
 from minunet.engine.backend import array_module, check_device, to_device
 from minunet.engine.cores import threads
 from minunet.engine.files import InputError, output_folder, replacing
 from minunet.ops.conv import METHODS, choose
+from minunet.tool.bench import minunet_work, torch_work
+from minunet.tool.bench.clock import Contender, device_clock, host_clock, interleave, summarise
+from minunet.tool.bench.machine import describe
+from minunet.tool.bench.memory import peak_memory
+from minunet.tool.bench.minunet_work import FAST, Case, Convolution
+from minunet.tool.bench.plots import plot_bench
+from minunet.tool.bench.report import format_header, format_part
+from minunet.tool.bench.roofline import measure_roofline
 
 
 @dataclass(frozen=True)

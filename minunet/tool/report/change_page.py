@@ -4,9 +4,9 @@ import numpy as np
 from matplotlib.colors import to_rgb
 
 from minunet.engine.words import plural
-from minunet.plots import HIT, INK, MUTED, PREDICTION, SHADE, TRUTH
-from minunet.report.canvas import EDGE, WIDTH, Page, short, shorten, size_text
-from minunet.report.panels import aspect, sides, tint, window_around
+from minunet.tool.plots import HIT, INK, MUTED, PREDICTION, SHADE, TRUTH
+from minunet.tool.report.canvas import EDGE, WIDTH, Page, short, shorten, size_text
+from minunet.tool.report.panels import aspect, sides, tint, window_around
 
 HEADER, PANEL, GAP, ROW = 1.5, 2.8, 0.3, 0.42  # inches
 MOST_LESIONS = 8
@@ -19,7 +19,7 @@ def draw_change_page(report, before, after, parts, path):
     Parameters
     ----------
     report : dict
-        From `minunet.report.report_change`.
+        From `minunet.tool.report.report_change`.
     before, after : Mask
     parts : (ndarray, ndarray)
         The numbered tumours, (D, H, W) each.

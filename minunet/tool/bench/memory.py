@@ -6,7 +6,7 @@ tiny network has loaded what the libraries load on first use. `getrusage`'s ``ru
 not do: a new process inherits its parent's. On a GPU it is the memory that the library's pool
 has taken from the device.
 
-This file runs itself, and not as ``-m minunet.bench.memory``, so that nothing of minunet is in the
+This file runs itself, and not as ``-m minunet.tool.bench.memory``, so that nothing of minunet is in the
 process that measures PyTorch. A training step of minunet's tells the C library to keep freed
 memory (`minunet.engine.memory`), which would raise PyTorch's peak by a tenth.
 """
@@ -77,8 +77,8 @@ def _measure(name, case, threads, device):
 
 
 def _minunet_steps(name, threads, device):
-    from minunet.bench.minunet_work import Case, np, training_step
     from minunet.engine.backend import array_module, to_device
+    from minunet.tool.bench.minunet_work import Case, np, training_step
 
     def reserved():
         xp = array_module(to_device(np.zeros(1), device))

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 
 from minunet import __version__
-from minunet.bench import torch_work
 from minunet.engine.backend import array_module, to_device
 from minunet.engine.cores import threads
+from minunet.tool.bench import torch_work
 
 
 def describe(device):

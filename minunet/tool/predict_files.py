@@ -8,9 +8,9 @@ from minunet.data.formats.images import read_image
 from minunet.data.preprocess import prepare
 from minunet.data.scheme import BINARY
 from minunet.engine.files import InputError, check_new, output_folder, replacing
-from minunet.overlays import describe_slice, draw_slice, shown_channel, window
 from minunet.predict import THRESHOLD, check_channels, segment, tumour
-from minunet.predict_inputs import find_inputs, result_paths
+from minunet.tool.overlays import describe_slice, draw_slice, shown_channel, window
+from minunet.tool.predict_inputs import find_inputs, result_paths
 
 
 def read_slices(name, files):

@@ -6,12 +6,12 @@ from textwrap import wrap
 
 from tqdm import tqdm
 
-from minunet.challenge import score_regions
 from minunet.data.scheme import BINARY
 from minunet.engine.files import check_new, check_writable, replacing
 from minunet.engine.words import plural, printable, width
 from minunet.metrics import SCORES, score_patient, summarise
 from minunet.predict import classify, segment
+from minunet.tool.challenge import score_regions
 
 LINE, NAME = 80, 27  # columns of a line of the table, and of the longest name within it
 

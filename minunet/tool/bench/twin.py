@@ -1,4 +1,4 @@
-"""``python -m minunet.bench.twin DATA --out RUN``: `minunet train`, every step made by PyTorch.
+"""``python -m minunet.tool.bench.twin DATA --out RUN``: `minunet train`, every step made by PyTorch.
 
 What a framework would have learnt in the same place. Patients, split, batches, initial weights,
 loss, schedule, number of steps and scores are those of ``minunet train`` with the same options;
@@ -9,10 +9,10 @@ is there to compare, and its ``model.npz`` is read by minunet.
 import sys
 from itertools import chain
 
-from minunet.bench import torch_work
-from minunet.cli import COMMANDS, main
 from minunet.engine.cores import threads
 from minunet.engine.files import InputError
+from minunet.tool.bench import torch_work
+from minunet.tool.cli import COMMANDS, main
 
 
 class TwinStep:

@@ -6,8 +6,8 @@ from scipy.sparse.csgraph import connected_components
 
 from minunet.data.formats.brats import other_years
 from minunet.engine.files import warn
-from minunet.report.mask import check_same_grid
-from minunet.report.tumours import amount, regions, split_tumours
+from minunet.tool.report.mask import check_same_grid
+from minunet.tool.report.tumours import amount, regions, split_tumours
 
 STEADY = 0.05  # of its size before: less than two outlines of one tumour differ by
 

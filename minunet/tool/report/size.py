@@ -4,7 +4,7 @@ import numpy as np
 from scipy.spatial import ConvexHull
 from scipy.spatial.distance import pdist, squareform
 
-from minunet.report.border import outlines, surface
+from minunet.tool.report.border import outlines, surface
 
 CHORDS = 256  # places along the largest diameter at which the one across it is looked for
 

@@ -9,7 +9,7 @@ import numpy as np
 from scipy import ndimage
 from scipy.spatial import ConvexHull
 
-from minunet.report.border import area_and_volume, outlines, perimeter_and_area, surface
+from minunet.tool.report.border import area_and_volume, outlines, perimeter_and_area, surface
 
 POINTS = 360  # on an outline, evenly spaced
 SECTORS = 10  # Buda et al. 2019
@@ -118,7 +118,7 @@ def measure_shape(mask, spacing=None, flat=False):
         Millimetres along D, H, W. If None, pixels are taken to be square, and what needs the
         distance of slices is left out.
     flat : bool
-        Whether it is a picture, as in `minunet.report.size.measure_size`.
+        Whether it is a picture, as in `minunet.tool.report.size.measure_size`.
 
     Returns
     -------

@@ -4,9 +4,9 @@ import argparse
 import sys
 
 from minunet import __version__
-from minunet.bench import PARTS
 from minunet.engine.checkpoint import names
 from minunet.engine.files import InputError
+from minunet.tool.bench import PARTS
 from minunet.train import Settings
 
 VALIDATION = 0.2  # of the patients, held out

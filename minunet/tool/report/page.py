@@ -5,8 +5,8 @@ import math
 import numpy as np
 
 from minunet.engine.words import plural
-from minunet.plots import INK, MUTED
-from minunet.report.canvas import (
+from minunet.tool.plots import INK, MUTED
+from minunet.tool.report.canvas import (
     EDGE,
     WIDTH,
     Page,
@@ -16,7 +16,7 @@ from minunet.report.canvas import (
     shorten,
     size_text,
 )
-from minunet.report.panels import (
+from minunet.tool.report.panels import (
     FILE,
     draw_border,
     draw_box,
@@ -29,7 +29,7 @@ from minunet.report.panels import (
     slice_name,
     window_around,
 )
-from minunet.report.tumours import head
+from minunet.tool.report.tumours import head
 
 MOST_BLOCKS = 6
 HEADER, REGIONS, BLOCK, PANEL, EMPTY = 1.3, 0.24, 5.05, 2.75, 3.6  # inches
@@ -44,7 +44,7 @@ def draw_page(report, mask, parts, image, path):
     Parameters
     ----------
     report : dict
-        From `minunet.report.report`.
+        From `minunet.tool.report.report`.
     mask : Mask
     parts : ndarray (D, H, W), int
     image : ndarray (D, H, W) or None

@@ -4,9 +4,9 @@ from collections import defaultdict
 
 import numpy as np
 
-from minunet.bench.clock import better, slope, straight_line
-from minunet.bench.torch_work import VARIANTS
 from minunet.engine.words import plural
+from minunet.tool.bench.clock import better, slope, straight_line
+from minunet.tool.bench.torch_work import VARIANTS
 
 METHODS = ("loops", "im2col", "winograd_rows", "winograd")
 GROWTH = {"pixels": lambda row: row["side"] ** 2, "batch": lambda row: row["batch"],

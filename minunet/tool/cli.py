@@ -6,27 +6,27 @@ from pathlib import Path
 from tqdm import tqdm
 
 from minunet import record
-from minunet.arguments import VALIDATION, parse
-from minunet.bench import bench
 from minunet.data import open_dataset
 from minunet.data.patient import split_patients
 from minunet.data.preprocess import Preprocessing
 from minunet.data.scheme import Scheme
 from minunet.data.seen import Seen
-from minunet.demo import demo
-from minunet.ending import finish, no_memory
 from minunet.engine import checkpoint
 from minunet.engine.backend import check_device
 from minunet.engine.cores import using_threads
 from minunet.engine.files import InputError, WriteError
 from minunet.engine.words import plural
-from minunet.evaluate import evaluate, print_scores
-from minunet.predict_files import predict_files
-from minunet.predict_inputs import is_volume, list_patients
-from minunet.predict_volumes import describe_volume, predict_volumes
 from minunet.proofs import prove_networks, prove_ops
-from minunet.report import report, report_change, summarise_change, summarise_report
-from minunet.summary import summarise
+from minunet.tool.arguments import VALIDATION, parse
+from minunet.tool.bench import bench
+from minunet.tool.demo import demo
+from minunet.tool.ending import finish, no_memory
+from minunet.tool.evaluate import evaluate, print_scores
+from minunet.tool.predict_files import predict_files
+from minunet.tool.predict_inputs import is_volume, list_patients
+from minunet.tool.predict_volumes import describe_volume, predict_volumes
+from minunet.tool.report import report, report_change, summarise_change, summarise_report
+from minunet.tool.summary import summarise
 from minunet.train import Settings, train
 from minunet.unet import UNet
 

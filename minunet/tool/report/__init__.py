@@ -8,18 +8,18 @@ from pathlib import Path
 
 from minunet.engine.files import check_new, output_folder
 from minunet.engine.words import plural
-from minunet.report.canvas import size_text
-from minunet.report.change import compare
-from minunet.report.change_page import (
+from minunet.tool.report.canvas import size_text
+from minunet.tool.report.change import compare
+from minunet.tool.report.change_page import (
     change_numbers,
     change_text,
     draw_change_page,
     side_of,
 )
-from minunet.report.mask import read_report_image, read_report_mask
-from minunet.report.page import draw_page
-from minunet.report.tumours import amount, describe
-from minunet.report.write import write_csv, write_json
+from minunet.tool.report.mask import read_report_image, read_report_mask
+from minunet.tool.report.page import draw_page
+from minunet.tool.report.tumours import amount, describe
+from minunet.tool.report.write import write_csv, write_json
 
 FILES = "report.json", "report.csv", "report.png"
 NOTE = ("For teaching and research, not for diagnosis. Measures are of the mask: they are as "

@@ -13,7 +13,7 @@ from PIL import Image, ImageColor, ImageDraw, ImageFont
 
 from minunet.engine.files import replacing
 from minunet.engine.words import plural
-from minunet.plots import PREDICTION
+from minunet.tool.plots import PREDICTION
 
 OUTLINE = 255  # the colour's number; 0 … 254 are greys
 TEXT = 14      # pixels

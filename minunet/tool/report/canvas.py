@@ -5,8 +5,8 @@ from matplotlib.patches import Rectangle
 from matplotlib.patheffects import withStroke
 
 from minunet.engine.files import replacing
-from minunet.glyphs import box_what_fonts_lack
-from minunet.plots import INK, MUTED, SHADE
+from minunet.tool.glyphs import box_what_fonts_lack
+from minunet.tool.plots import INK, MUTED, SHADE
 
 WIDTH, EDGE = 13.0, 0.45  # inches
 # Of the labels 1 to 10. The first four, those of BraTS, differ by CIEDE2000 27 as `TINT` over any

@@ -5,13 +5,13 @@ import csv
 import numpy as np
 from matplotlib.figure import Figure
 
-from minunet.bench.clock import better, slope
-from minunet.bench.report import GROWTH, by_op
 from minunet.engine.files import replacing
 from minunet.engine.words import plural
-from minunet.plots import GRID, INK, MUTED
+from minunet.tool.bench.clock import better, slope
+from minunet.tool.bench.report import GROWTH, by_op
+from minunet.tool.plots import GRID, INK, MUTED
 
-# Okabe and Ito's palette, as in `minunet.plots`.
+# Okabe and Ito's palette, as in `minunet.tool.plots`.
 MINUNET, RIVALS = "#0072B2", ("#A8A8A8", "#D0D0D0", "#808080", "#C0C0C0")
 METHOD_COLORS = {"im2col": "#56B4E9", "winograd_rows": "#009E73", "winograd": MINUNET}
 OP_COLORS = {"conv": "#0072B2", "conv_transpose": "#56B4E9", "batch_norm_relu": "#E69F00",

@@ -9,14 +9,14 @@ import pytest
 import strict_backend
 from phantom_tree import write_lgg_tree
 
-from minunet import UNet, epochs
+from minunet import UNet
 from minunet.data.formats.brats import CLASSES, MODALITIES
 from minunet.data.phantom import phantom_patients
 from minunet.data.scheme import Scheme
 from minunet.engine.backend import cuda_problem
 from minunet.engine.files import replacing
 from minunet.tool.cli import main
-from minunet.train import Settings, train
+from minunet.train import Settings, epochs, train
 
 SMALL = ["--size", "32", "--base-channels", "4", "--depth", "2", "--epochs", "2",
          "--batch-size", "4"]

@@ -7,11 +7,10 @@ import numpy as np
 import pytest
 from conftest import TINY
 
-from minunet import record
 from minunet.engine.files import InputError, WriteError
-from minunet.run import Run
 from minunet.tool.ending import Stopped
-from minunet.train import train, train_step
+from minunet.train import record, train, train_step
+from minunet.train.run import Run
 
 pytestmark = pytest.mark.usefixtures("undrawn")
 

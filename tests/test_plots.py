@@ -148,7 +148,7 @@ def test_pixels_are_drawn_as_long_and_wide_as_they_are(tmp_path, drawn, spacing,
 
 def test_the_voxels_of_a_volume_reach_the_figure_of_its_training(tmp_path, monkeypatch):
     drawn_rows = []
-    monkeypatch.setattr("minunet.epochs.plot_predictions",
+    monkeypatch.setattr("minunet.train.epochs.plot_predictions",
                         lambda rows, *rest: drawn_rows.extend(rows))
     one, other = (replace(patient, spacing=spacing) for patient, spacing in zip(
         phantom_patients(2, size=32, slices=3, seed=0), [(3.0, 2.0, 1.0), None], strict=True))

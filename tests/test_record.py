@@ -6,14 +6,13 @@ from functools import partial
 import pytest
 from conftest import TINY
 
-from minunet import record
 from minunet.data.patient import Patient
 from minunet.data.preprocess import Preprocessing
 from minunet.data.scheme import BINARY
 from minunet.engine import checkpoint
 from minunet.engine.files import InputError
-from minunet.run import Run
-from minunet.train import Settings, train
+from minunet.train import Settings, record, train
+from minunet.train.run import Run
 
 pytestmark = pytest.mark.usefixtures("undrawn")
 

@@ -7,15 +7,14 @@ import numpy as np
 import pytest
 from conftest import TINY
 
-from minunet import epochs
 from minunet.data.patient import Patient
 from minunet.data.preprocess import Preprocessing
 from minunet.data.scheme import BINARY, Scheme
 from minunet.data.shelf import Shelf
 from minunet.engine import checkpoint
-from minunet.held_out import HeldOut
-from minunet.run import Run
-from minunet.train import train
+from minunet.train import epochs, train
+from minunet.train.held_out import HeldOut
+from minunet.train.run import Run
 
 NAN = math.nan
 pytestmark = pytest.mark.usefixtures("undrawn")
@@ -79,7 +78,7 @@ def test_epochs_are_compared_by_the_classes_that_the_truth_holds(monkeypatch, tr
                       scheme=Scheme((), ("background", "one", "two"), (0, 1, 2)))
     held_out = HeldOut(patient, Preprocessing(None, 0, 100), Shelf(), Shelf())
     chosen = np.eye(3)[np.array(found).reshape(1, 2, 2)]  # (D, H, W, K)
-    monkeypatch.setattr("minunet.held_out.segment_prepared", lambda *_: chosen)
+    monkeypatch.setattr("minunet.train.held_out.segment_prepared", lambda *_: chosen)
     score = held_out.score(None)
     np.testing.assert_equal([score.dice, score.compared], [dice, compared])
 

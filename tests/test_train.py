@@ -18,11 +18,11 @@ from minunet.data.formats.lgg import read_lgg
 from minunet.data.phantom import phantom_patients
 from minunet.data.preprocess import Preprocessing
 from minunet.engine.files import InputError
-from minunet.held_out import HeldOut
 from minunet.metrics import dice
 from minunet.predict import segment
 from minunet.tool.cli import main
 from minunet.train import Settings, segmentation_loss, train, train_step
+from minunet.train.held_out import HeldOut
 
 TINY = Settings(size=32, base_channels=4, depth=2, epochs=2, batch_size=4)
 EPOCHS = ["--size", "32", "--base-channels", "8", "--depth", "2", "--epochs", "4",

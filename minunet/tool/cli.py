@@ -5,7 +5,6 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from minunet import record
 from minunet.data import open_dataset
 from minunet.data.patient import split_patients
 from minunet.data.preprocess import Preprocessing
@@ -27,7 +26,7 @@ from minunet.tool.predict_inputs import is_volume, list_patients
 from minunet.tool.predict_volumes import describe_volume, predict_volumes
 from minunet.tool.report import report, report_change, summarise_change, summarise_report
 from minunet.tool.summary import summarise
-from minunet.train import Settings, train
+from minunet.train import Settings, record, train
 from minunet.unet import UNet
 
 

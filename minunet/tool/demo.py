@@ -2,10 +2,9 @@
 
 from pathlib import Path
 
-from minunet import record
 from minunet.data.phantom import phantom_patients
 from minunet.engine.files import InputError
-from minunet.train import Settings, train
+from minunet.train import Settings, record, train
 
 SETTINGS = Settings(size=64, base_channels=16, depth=3, epochs=12, batch_size=16,
                     learning_rate=4e-3)

@@ -6,12 +6,13 @@ from pathlib import Path
 
 import numpy as np
 
-from minunet import __version__, record
+from minunet import __version__
 from minunet.engine import checkpoint
 from minunet.engine.backend import to_host
 from minunet.engine.files import InputError, replacing
-from minunet.held_out import mean_defined
 from minunet.optim import Adam, follow
+from minunet.train import record
+from minunet.train.held_out import mean_defined
 from minunet.unet import UNet
 
 

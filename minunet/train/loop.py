@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 
 from tqdm import tqdm
 
-from minunet import ops, record
+from minunet import ops
 from minunet.data.loader import load_slices
 from minunet.data.preprocess import Preprocessing
 from minunet.data.seen import noting
@@ -14,10 +14,11 @@ from minunet.engine.blas import blas_on_one_thread
 from minunet.engine.files import InputError
 from minunet.engine.lock import holding
 from minunet.engine.values import put, real, truth, whole
-from minunet.epochs import run_epochs, tell
-from minunet.held_out import HeldOut
 from minunet.layers import trace
-from minunet.run import Run
+from minunet.train import record
+from minunet.train.epochs import run_epochs, tell
+from minunet.train.held_out import HeldOut
+from minunet.train.run import Run
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from itertools import product
 import numpy as np
 
 from minunet import gradcheck, ops
-from minunet.ops.conv import METHODS
+from minunet.ops.fast.choose import METHODS
 from minunet.unet import UNet
 
 

@@ -15,8 +15,9 @@ from minunet.data.phantom import phantom_patients
 from minunet.data.scheme import Scheme
 from minunet.engine.backend import cuda_problem
 from minunet.engine.files import replacing
+from minunet.tool import watch
 from minunet.tool.cli import main
-from minunet.train import Settings, epochs, train
+from minunet.train import Settings, train
 
 SMALL = ["--size", "32", "--base-channels", "4", "--depth", "2", "--epochs", "2",
          "--batch-size", "4"]
@@ -90,7 +91,7 @@ def phantoms():
 def whole(phantoms, tmp_path_factory):
     """The folder of a run with the settings `TINY` that nothing has interrupted."""
     out = tmp_path_factory.mktemp("whole")
-    train(phantoms[:3], phantoms[3:], TINY, out)
+    train(phantoms[:3], phantoms[3:], TINY, out, watch=watch.WATCH)
     return out
 
 
@@ -103,7 +104,7 @@ def undrawn():
 
     with pytest.MonkeyPatch.context() as patch:
         for name in ("plot_history", "plot_predictions"):
-            patch.setattr(epochs, name, draw)
+            patch.setattr(watch, name, draw)
         yield
 
 

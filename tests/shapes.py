@@ -5,7 +5,7 @@ from typing import NamedTuple
 from hypothesis import example, settings
 from hypothesis import strategies as st
 
-from minunet.ops.conv import FITS
+from minunet.ops.fast.choose import FITS
 
 MOST = {1: 7, 2: 4, 3: 3}  # pixels along each of so many axes, so that an image has few elements
 proof = settings(derandomize=True, deadline=None, max_examples=25)

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from shapes import convolutions, does, poolings, proof, seeds, transposed_convolutions
 
 from minunet import UNet, ops, optim, proofs
-from minunet.ops.conv import METHODS
+from minunet.ops.fast.choose import METHODS
 
 torch = pytest.importorskip("torch")
 F = torch.nn.functional

@@ -108,7 +108,7 @@ def test_the_median_process_counts(monkeypatch):
 
 
 def test_memory_is_unknown_where_the_system_does_not_tell(monkeypatch):
-    def missing(_):
+    def missing(_, encoding):
         raise FileNotFoundError
 
     monkeypatch.setattr(memory.Path, "read_text", missing)

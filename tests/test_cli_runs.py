@@ -68,7 +68,7 @@ def test_a_run_goes_on_with_its_own_patients_only(tree, tmp_path, capsys):
 
 
 @pytest.mark.parametrize("options, message", [
-    (["--depth", "9"], "--size 96 --depth 9: depth must be one of"),
+    (["--depth", "9"], "depth must be a whole number from 1 to 5"),
     (["--size", "33"], "the nearest that go are 32 and 48"),
     (["--epochs", "abc"], "argument --epochs: 'abc' is not a whole number (see"),
     (["--epochs", "1.5"], "'1.5' is not a whole number"),
@@ -108,7 +108,7 @@ def test_a_run_without_a_whole_epoch_makes_way_for_other_settings(monkeypatch, t
 
     command = ["train", str(tree), "--out", str(tmp_path), *SMALL]
     with monkeypatch.context() as patch:
-        patch.setattr("minunet.train.train_step", fill)
+        patch.setattr("minunet.train.loop.train_step", fill)
         assert main(command) == 2
     assert os.listdir(tmp_path) == ["config.json"]
     assert main([*command, "--batch-size", "2"]) == 0

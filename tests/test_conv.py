@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from minunet import ops
-from minunet.ops.conv import METHODS
+from minunet.ops.fast.choose import METHODS
 
 every_method = pytest.mark.parametrize("method", ["auto", "loops", "im2col"])
 

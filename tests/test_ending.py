@@ -112,7 +112,8 @@ def process(command, buffered, stdout):
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
     if not buffered:
         environment["PYTHONUNBUFFERED"] = "1"
-    code = f"import sys; from minunet.tool.ending import finish; sys.exit(finish(lambda: {command}))"
+    code = ("import sys; from minunet.tool.ending import finish; "
+            f"sys.exit(finish(lambda: {command}))")
     return subprocess.run([sys.executable, "-c", code], env=environment, stdout=stdout,
                           stderr=subprocess.PIPE, text=True)
 

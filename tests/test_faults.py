@@ -9,6 +9,7 @@ from conftest import TINY
 
 from minunet.engine.files import InputError, WriteError
 from minunet.tool.ending import Stopped
+from minunet.tool.watch import WATCH
 from minunet.train import record, train, train_step
 from minunet.train.run import Run
 
@@ -38,9 +39,9 @@ def assert_whole(out, whole):
                                            (6, KeyboardInterrupt()), (9, Stopped(15))])
 def test_a_run_that_ends_early_goes_on_to_the_same_bytes(phantoms, tmp_path, whole, moment, fault):
     with pytest.raises(type(fault)):
-        train(phantoms[:3], phantoms[3:], TINY, tmp_path, step=at(moment, fault))
+        train(phantoms[:3], phantoms[3:], TINY, tmp_path, watch=WATCH, step=at(moment, fault))
     assert not [name for name in os.listdir(tmp_path) if name.startswith(".")]
-    train(phantoms[:3], phantoms[3:], TINY, tmp_path, resume=True)
+    train(phantoms[:3], phantoms[3:], TINY, tmp_path, watch=WATCH, resume=True)
     assert_whole(tmp_path, whole)
 
 
@@ -58,9 +59,9 @@ def test_a_model_that_cannot_be_written_ends_the_run_which_then_goes_on(
 
     monkeypatch.setattr(np, "savez", full)
     with pytest.raises(WriteError, match="npz: No space left on device; make room"):
-        train(phantoms[:3], phantoms[3:], TINY, tmp_path)
+        train(phantoms[:3], phantoms[3:], TINY, tmp_path, watch=WATCH)
     assert not [name for name in os.listdir(tmp_path) if name.startswith(".")]
-    train(phantoms[:3], phantoms[3:], TINY, tmp_path, resume=True)
+    train(phantoms[:3], phantoms[3:], TINY, tmp_path, watch=WATCH, resume=True)
     assert_whole(tmp_path, whole)
 
 
@@ -72,7 +73,7 @@ def test_a_table_or_picture_that_cannot_be_written_is_a_warning(
     run = Run.start
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Run, "start", lambda self: record.write(self.out, self.config, "cpu"))
-        train(phantoms[:3], phantoms[3:], TINY, tmp_path)
+        train(phantoms[:3], phantoms[3:], TINY, tmp_path, watch=WATCH)
     assert Run.start is run
     lines = capsys.readouterr().err.splitlines()
     assert lines and all(line.startswith(f"minunet: warning: cannot write {tmp_path / name}: ")
@@ -82,10 +83,10 @@ def test_a_table_or_picture_that_cannot_be_written_is_a_warning(
 
 def test_a_history_that_a_kill_kept_from_being_written_comes_with_the_next_start(
         phantoms, tmp_path, whole):
-    train(phantoms[:3], phantoms[3:], TINY, tmp_path)
+    train(phantoms[:3], phantoms[3:], TINY, tmp_path, watch=WATCH)
     for name in ("history.csv", "history.png", "predictions.png"):
         (tmp_path / name).unlink()
-    train(phantoms[:3], phantoms[3:], TINY, tmp_path, resume=True)
+    train(phantoms[:3], phantoms[3:], TINY, tmp_path, watch=WATCH, resume=True)
     assert_whole(tmp_path, whole)
 
 
@@ -93,8 +94,8 @@ def test_a_second_run_in_the_same_folder_is_refused_and_the_first_undisturbed(
         phantoms, tmp_path, whole):
     def step(*arguments):
         with pytest.raises(InputError, match="another run is at work"):
-            train(phantoms[:3], phantoms[3:], TINY, tmp_path)
+            train(phantoms[:3], phantoms[3:], TINY, tmp_path, watch=WATCH)
         return train_step(*arguments)
 
-    train(phantoms[:3], phantoms[3:], TINY, tmp_path, step=step)
+    train(phantoms[:3], phantoms[3:], TINY, tmp_path, watch=WATCH, step=step)
     assert_whole(tmp_path, whole)

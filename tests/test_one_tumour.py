@@ -67,7 +67,7 @@ def test_of_several_classes_a_piece_that_goes_becomes_background(pieces):
 
 def test_a_patient_is_segmented_to_one_piece_only_if_the_model_says_so(monkeypatch):
     # A network that takes all that is bright for tumour.
-    monkeypatch.setattr(predict, "predict_slices", lambda net, x: (x > 1).astype(np.float32))
+    monkeypatch.setattr(predict, "predict_slices", lambda net, x, **_: (x > 1).astype(np.float32))
     images = np.full((2, 32, 32, 1), 50, np.uint8)
     images[0, 0, 0] = 0
     images[:, 4:14, 4:14], images[1, 20:26, 20:26] = 99, 98

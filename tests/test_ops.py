@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from minunet import proofs
-from minunet.ops.conv import METHODS
+from minunet.ops.fast.choose import METHODS
 
 
 def draw_cases():

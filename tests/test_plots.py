@@ -16,6 +16,7 @@ from matplotlib.figure import Figure
 from minunet.data.phantom import phantom_patients
 from minunet.engine.files import InputError
 from minunet.tool import plots
+from minunet.tool.watch import WATCH
 from minunet.train import Settings, train
 
 ROWS, COLUMNS = np.mgrid[:40, :48]
@@ -148,13 +149,13 @@ def test_pixels_are_drawn_as_long_and_wide_as_they_are(tmp_path, drawn, spacing,
 
 def test_the_voxels_of_a_volume_reach_the_figure_of_its_training(tmp_path, monkeypatch):
     drawn_rows = []
-    monkeypatch.setattr("minunet.train.epochs.plot_predictions",
+    monkeypatch.setattr("minunet.tool.watch.plot_predictions",
                         lambda rows, *rest: drawn_rows.extend(rows))
     one, other = (replace(patient, spacing=spacing) for patient, spacing in zip(
         phantom_patients(2, size=32, slices=3, seed=0), [(3.0, 2.0, 1.0), None], strict=True))
     settings = Settings(size=16, base_channels=2, depth=1, epochs=1)
-    train([other], [one], settings, tmp_path / "run")
-    train([one], [other], settings, tmp_path / "other")
+    train([other], [one], settings, tmp_path / "run", watch=WATCH)
+    train([one], [other], settings, tmp_path / "other", watch=WATCH)
     assert [row["spacing"] for row in drawn_rows] == [(2.0, 1.0), None]
 
 
@@ -204,9 +205,9 @@ def test_given_limits_are_kept(tmp_path, drawn):
 # Good manners, and what doesn't fit
 
 def test_no_window_system_is_touched(tmp_path):
-    code = ("import sys; from minunet import plots; plots.plot_grid([('', [[1, 2]], {})], 'p.png');"
+    code = ("import sys; from minunet.tool import plots; plots.plot_grid([('', [[1, 2]], {})], 'p.png');"
             "sys.exit('matplotlib.pyplot' in sys.modules)")
-    environment = os.environ | {"PYTHONPATH": str(Path(plots.__file__).parents[1])}
+    environment = os.environ | {"PYTHONPATH": str(Path(plots.__file__).parents[2])}
     subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=True, env=environment)
 
 

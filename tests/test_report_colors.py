@@ -32,7 +32,7 @@ def test_the_tints_of_ten_labels_are_numbered_since_they_are_12_apart_and_not_15
 
 @pytest.mark.parametrize("sight", SIGHTS)
 def test_hit_missed_and_false_are_told_apart_by_every_eye(sight):
-    assert least_difference(ERRORS, 0.85, sight) > 20  # as `minunet.tool.plots` lays them over a scan
+    assert least_difference(ERRORS, 0.85, sight) > 20  # as laid over a scan
     assert least_difference((*ERRORS, SHADE), 1, sight, [0]) > 20  # as a change page draws them
 
 

@@ -12,6 +12,7 @@ from minunet.data.preprocess import Preprocessing
 from minunet.data.scheme import BINARY, Scheme
 from minunet.data.shelf import Shelf
 from minunet.engine import checkpoint
+from minunet.tool.watch import WATCH
 from minunet.train import epochs, train
 from minunet.train.held_out import HeldOut
 from minunet.train.run import Run
@@ -86,7 +87,7 @@ def test_epochs_are_compared_by_the_classes_that_the_truth_holds(monkeypatch, tr
 def test_a_held_out_patient_without_tumour_leaves_the_last_epoch(phantoms, tmp_path, capsys):
     images, masks = phantoms[3].load()
     healthy = Patient("healthy", phantoms[3].slices, lambda: (images, 0 * masks))
-    run = train(phantoms[:3], [healthy], TINY, tmp_path)
+    run = train(phantoms[:3], [healthy], TINY, tmp_path, watch=WATCH)
     assert math.isnan(run.best)
     assert checkpoint.load(tmp_path / "model.npz")[1]["epoch"] == TINY.epochs
     assert (tmp_path / "predictions.png").exists()

@@ -146,5 +146,5 @@ def test_numpys_numbers_are_taken_per_axis(value):
 @pytest.mark.parametrize("value", [True, (1, True), np.bool_(True), 2.0, "2", None,
                                    np.ones((1, 2), int)])
 def test_what_is_no_whole_number_per_axis_is_named(value):
-    with pytest.raises(TypeError, match="size must be an int or one int an axis, got "):
+    with pytest.raises(TypeError, match="size must be an int or one int for each axis, got "):
         ops.max_pool_forward(X, size=value)

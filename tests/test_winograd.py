@@ -10,8 +10,8 @@ import pytest
 import strict_backend
 
 from minunet import ops
-from minunet.ops.conv import METHODS, ROWS_FROM, WINOGRAD_FROM, choose
 from minunet.ops.fast import im2col, tiles, winograd, winograd_rows
+from minunet.ops.fast.choose import METHODS, ROWS_FROM, WINOGRAD_FROM, choose
 from minunet.ops.fast.winograd_rows import A_T, B_T, G
 
 BOTH = pytest.mark.parametrize("method", ["winograd_rows", "winograd"])

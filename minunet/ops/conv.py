@@ -1,28 +1,19 @@
 """Convolution: one contract, and the methods that fulfil it.
 
-Read `loops` (the definition), then `im2col` (the same sums as one matrix product), then
-`winograd_rows` (half the multiplications) and `winograd` (a quarter). `tiles` is for kernels as
-large as their stride. A method is a module with three functions, one for each
-array of ``y = conv(x, w)`` that can be unknown::
+`minunet.plain` writes it as a product for each place of the kernel, and `conv_loops` by its
+definition. Faster ways to the same numbers are in ``ops/fast/``; `choose` picks one. A method is a
+module with three functions, one for each array of ``y = conv(x, w)`` that can be unknown::
 
     forward(x, w, b, out, stride, padding, relu=False)    -> y
     data_gradient(dy, w, x_shape, stride, padding)        -> dx
     weight_gradient(x, dy, kernel, stride, padding)       -> dw
 
-with `out` the size (OH, OW) of y. (A transposed convolution is a data gradient with a bias, so two
-methods take one there too.)
+with `out` the size (OH, OW) of y.
 """
 
 from minunet.engine.walks import blocksum
-from minunet.ops import conv_loops as loops
 from minunet.ops.checks import check_float, check_image, check_shape, per_axis
-from minunet.ops.fast import im2col, tiles, winograd, winograd_rows
-
-METHODS = {"loops": loops, "im2col": im2col, "tiles": tiles, "winograd_rows": winograd_rows,
-           "winograd": winograd}
-# Whether a method can do a kernel, stride and padding; the others do all.
-FITS = {"tiles": tiles.fits, "winograd_rows": winograd_rows.fits, "winograd": winograd_rows.fits}
-ROWS_FROM, WINOGRAD_FROM = 8, 40  # C · F / (C + F) from which each is the fastest: `choose`
+from minunet.ops.fast.choose import choose
 
 
 def conv_forward(x, w, b=None, *, stride=1, padding=0, method="auto"):
@@ -168,47 +159,6 @@ def _plan(x, w, b, stride, padding, method):
 def _output_size(x, w, stride, padding):
     sizes = zip(x.shape[1:-1], w.shape[:-2], stride, padding, strict=True)
     return tuple((h + 2 * p - k) // s + 1 for h, k, s, p in sizes)
-
-
-def choose(method, w_shape, stride, padding):
-    """Give the module that computes a convolution.
-
-    Winograd's method saves multiplications and pays with transforms: a cost that grows with
-    C + F where the saving grows with C · F. Filtering down the columns only, it pays from C = F =
-    16 on; across as well, with small tiles in the place of rows, from about C = 64, F = 128.
-
-    Parameters
-    ----------
-    method : str
-        As for `conv_forward`.
-    w_shape : tuple
-        (KH, KW, C, F).
-    stride, padding : tuple of int
-
-    Returns
-    -------
-    module
-
-    Raises
-    ------
-    ValueError
-        If there is no such method, or it cannot do this kernel, stride or padding.
-    """
-    kernel, (c, f) = tuple(w_shape[:-2]), w_shape[-2:]
-    if method == "auto":
-        if tiles.fits(kernel, stride, padding):
-            return tiles
-        if not winograd_rows.fits(kernel, stride, padding) or c * f < ROWS_FROM * (c + f):
-            return im2col
-        return winograd_rows if c * f < WINOGRAD_FROM * (c + f) else winograd
-    if method not in METHODS:
-        raise ValueError(f"method must be 'auto' or one of {sorted(METHODS)}, got {method!r}")
-    if method in FITS and not FITS[method](kernel, stride, padding):
-        does = ("kernels as large as the stride, without padding" if method == "tiles"
-                else "3×3 kernels with stride 1 and padding up to 2")
-        raise ValueError(f"method {method!r} does {does}; got kernel {kernel}, stride {stride}, "
-                         f"padding {padding}")
-    return METHODS[method]
 
 
 def check_conv_arguments(x, w, b, channels):

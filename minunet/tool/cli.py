@@ -26,6 +26,7 @@ from minunet.tool.predict_inputs import is_volume, list_patients
 from minunet.tool.predict_volumes import describe_volume, predict_volumes
 from minunet.tool.report import report, report_change, summarise_change, summarise_report
 from minunet.tool.summary import summarise
+from minunet.tool.watch import WATCH
 from minunet.train import Settings, record, train
 from minunet.unet import UNet
 
@@ -87,7 +88,7 @@ def _train(options, step=None):
     print(f"patients: {len(training)} to train on, {len(validation)} held out")
     try:
         run = train(training, validation, settings, out, device=options.device,
-                    resume=options.resume, step=step)
+                    resume=options.resume, step=step, watch=WATCH)
     except (KeyboardInterrupt, WriteError) as error:
         if (out / "last.npz").exists():
             error.args = ("; ".join([*error.args, "minunet train goes on with --resume"]),)

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from minunet.data.phantom import phantom_patients
 from minunet.engine.files import InputError
+from minunet.tool.watch import WATCH
 from minunet.train import Settings, record, train
 
 SETTINGS = Settings(size=64, base_channels=16, depth=3, epochs=12, batch_size=16,
@@ -38,4 +39,5 @@ def demo(out, *, seed=0, device="cpu"):
         if [*found.get("training", ()), *found.get("validation", ())] != names:
             raise InputError(f"{out} holds a run on other data; choose another --out")
     settings = Settings(**SETTINGS.to_dict() | {"seed": seed})
-    return train(patients[:TRAINING], patients[TRAINING:], settings, out, device=device)
+    return train(patients[:TRAINING], patients[TRAINING:], settings, out, device=device,
+                 watch=WATCH)

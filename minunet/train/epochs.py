@@ -12,12 +12,9 @@ from minunet.data.loader import batches, one_ahead
 from minunet.engine.backend import to_device
 from minunet.engine.files import InputError, WriteError
 from minunet.optim import warmup_cosine
-from minunet.tool.plots import plot_history, plot_predictions
-
-SHOWN_PATIENTS = 6  # in predictions.png
 
 
-def run_epochs(run, slices, held_out, step):
+def run_epochs(run, slices, held_out, step, watch=()):
     """Train up to the last epoch, and after each write everything down.
 
     Parameters
@@ -28,6 +25,8 @@ def run_epochs(run, slices, held_out, step):
     held_out : list of HeldOut
     step : callable
         As `minunet.train.train_step`.
+    watch : sequence of callables
+        See `minunet.train.train`.
 
     Raises
     ------
@@ -35,7 +34,8 @@ def run_epochs(run, slices, held_out, step):
         If the numbers overflow, or the run's state cannot be written.
     """
     settings = run.settings
-    _write_history(run)  # a kill may have come between the state and this
+    if run.history:  # resumed: a kill may have come between the state and this
+        _show(run, held_out, watch)
     steps = -(-len(slices.masks) // settings.batch_size)  # an epoch
     with tqdm(total=settings.epochs * steps, initial=run.epoch * steps, unit="batch",
               disable=None) as bar:
@@ -51,12 +51,9 @@ def run_epochs(run, slices, held_out, step):
             row = run.finish_epoch(loss, [score.dice for score in scores],
                                    time.perf_counter() - began,
                                    [score.compared for score in scores])
-            _write_history(run)
+            _show(run, held_out, watch)
             _show_state(bar, run, loss)
             tqdm.write(_line(row))
-    with _told():
-        _show_predictions(run, held_out)
-
 
 def _train_epoch(run, slices, steps, bar, step):
     """Walk once through the data; give the mean loss per slice, or a loss that is no number."""
@@ -89,13 +86,13 @@ def _show_state(bar, run, loss):
                     refresh=False)
 
 
-def _write_history(run):
-    """Write the history as a table and as a picture."""
-    if run.history:
+def _show(run, held_out, watch):
+    """Write the history as a table, and let the others see how far the run is."""
+    with _told():
+        run.write_history()
+    for each in watch:
         with _told():
-            run.write_history()
-        with _told():
-            plot_history(run.history, run.out / "history.png")
+            each(run, held_out)
 
 
 @contextmanager
@@ -110,16 +107,3 @@ def _told():
 def tell(line):
     """Print a line on standard error, above the bar if there is one."""
     tqdm.write(f"minunet: {line}", file=sys.stderr)
-
-
-def _show_predictions(run, held_out):
-    """Draw the best network's predictions: the patients from best to worst, evenly picked."""
-    net = run.best_net()
-    scored = sorted(((patient.score(net), patient) for patient in held_out),
-                    key=lambda item: -np.nan_to_num(item[0].dice))
-    picked = np.unique(np.linspace(0, len(scored) - 1, SHOWN_PATIENTS).round().astype(int))
-    rows = [{"name": p.name, "image": p.image, "truth": p.truth,
-             "probability": score.probability, "dice": score.dice, "spacing": p.spacing}
-            for score, p in (scored[i] for i in picked)]
-    plot_predictions(rows, run.out / "predictions.png",
-                     "Held-out patients, the slice with most tumour; Dice of the whole volume")

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from shapes import at_edges, convolutions, does, proof, seeds, transposed_convolutions
 
 from minunet import ops, proofs
-from minunet.ops.conv import METHODS
+from minunet.ops.fast.choose import METHODS
 
 
 def inner(a, b):

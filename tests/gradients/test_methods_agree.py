@@ -7,7 +7,7 @@ from shapes import at_edges, convolutions, does, proof, seeds
 
 from minunet import ops, proofs
 from minunet.engine import cores
-from minunet.ops.conv import METHODS
+from minunet.ops.fast.choose import METHODS
 
 
 @pytest.mark.parametrize("threads", ["1", "2"])

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from shapes import at_edges, convolutions, does, poolings, proof, seeds, transposed_convolutions
 
 from minunet import gradcheck, proofs
-from minunet.ops.conv import METHODS
+from minunet.ops.fast.choose import METHODS
 
 COUNT = st.integers(1, 3)
 SIZES = st.lists(COUNT, min_size=1, max_size=3).map(tuple)

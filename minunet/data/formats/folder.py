@@ -35,8 +35,8 @@ def read_folder(folder):
     ----------
     folder : str or Path
         Holds ``images`` and ``masks``. Images are grey or RGB, in a format that
-        `minunet.data.formats.images.read_image` reads, and of one size and type for each patient. Masks
-        have two values, 0 and one other.
+        `formats.images.read_image` reads, and of one size and type for each patient. Masks have
+        two values, 0 and one other.
 
     Returns
     -------

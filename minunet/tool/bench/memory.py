@@ -6,8 +6,8 @@ tiny network has loaded what the libraries load on first use. `getrusage`'s ``ru
 not do: a new process inherits its parent's. On a GPU it is the memory that the library's pool
 has taken from the device.
 
-This file runs itself, and not as ``-m minunet.tool.bench.memory``, so that nothing of minunet is in the
-process that measures PyTorch. A training step of minunet's tells the C library to keep freed
+This file runs itself, and not as ``-m minunet.tool.bench.memory``, so that nothing of minunet is
+in the process that measures PyTorch. A training step of minunet's tells the C library to keep freed
 memory (`minunet.engine.memory`), which would raise PyTorch's peak by a tenth.
 """
 

@@ -1,4 +1,4 @@
-"""``python -m minunet.tool.bench.twin DATA --out RUN``: `minunet train`, every step made by PyTorch.
+"""``python -m minunet.tool.bench.twin DATA --out RUN``: `minunet train`, with PyTorch's steps.
 
 What a framework would have learnt in the same place. Patients, split, batches, initial weights,
 loss, schedule, number of steps and scores are those of ``minunet train`` with the same options;

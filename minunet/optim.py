@@ -3,9 +3,9 @@
 import math
 
 from minunet.engine.backend import array_module
+from minunet.engine.checks import check_float, check_like
 from minunet.engine.cores import parallel
 from minunet.engine.values import real
-from minunet.ops.checks import check_float, check_like
 
 
 class SGD:

@@ -195,6 +195,6 @@ def descend(p, grads, velocity, lr=0.3, momentum=0.9):
 
 
 if __name__ == "__main__":
-    from minunet.plain_demo import main
+    import runpy
 
-    main()
+    runpy.run_module("minunet.plain_demo", run_name="__main__")

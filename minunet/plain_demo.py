@@ -91,3 +91,7 @@ def main():
     print(f"gradients against differences, along 10 random directions: "
           f"largest relative error {prove():.0e}")
     print(f"one slice learnt by heart: Dice {learn():.3f}")
+
+
+if __name__ == "__main__":
+    main()

@@ -25,11 +25,11 @@ from minunet import ops
 from minunet.blocks import double_conv_backward, double_conv_forward
 from minunet.engine.backend import array_module, check_device
 from minunet.engine.blas import blas_on_one_thread
+from minunet.engine.checks import check_float, check_shape
 from minunet.engine.memory import keep_freed_memory
 from minunet.engine.parameters import WithParameters
 from minunet.inference import fold_norms, infer
 from minunet.layers import array_shapes, check_config, initial_arrays, trace
-from minunet.ops.checks import check_float, check_shape
 
 
 class UNet(WithParameters):

@@ -2,7 +2,7 @@
 
 from minunet.engine import checkpoint
 from minunet.engine.backend import to_device, to_host
-from minunet.ops.checks import check_like
+from minunet.engine.checks import check_like
 
 
 class WithParameters:

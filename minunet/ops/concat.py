@@ -1,7 +1,7 @@
 """The skip connection's op: crop what came across to the size of what came up, and join them."""
 
 from minunet.engine.backend import array_module
-from minunet.ops.checks import check_float, check_image, check_shape
+from minunet.engine.checks import check_float, check_image, check_shape
 from minunet.ops.fast.join import join, split
 
 

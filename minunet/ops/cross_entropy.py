@@ -5,9 +5,9 @@ exponential cancel on paper instead of overflowing in the computer.
 """
 
 from minunet.engine.backend import array_module
+from minunet.engine.checks import check_float, check_labels, check_shape, check_target
 from minunet.engine.walks import blocksum, blockwise
 from minunet.ops.activation import log_softmax, sigmoid
-from minunet.ops.checks import check_float, check_labels, check_shape, check_target
 
 
 def sigmoid_cross_entropy(logits, target, weight=None):

@@ -3,8 +3,8 @@
 import numpy as np
 
 from minunet.engine.backend import array_module
+from minunet.engine.checks import check_float, check_shape
 from minunet.engine.values import real
-from minunet.ops.checks import check_float, check_shape
 
 
 def dropout_forward(x, rate, rng):

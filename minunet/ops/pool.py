@@ -6,7 +6,7 @@ For 2 × 2 windows, as the U-Net has them, `minunet.plain` writes both functions
 import numpy as np
 
 from minunet.engine.backend import array_module
-from minunet.ops.checks import check_float, check_image, check_shape, per_axis
+from minunet.engine.checks import check_float, check_image, check_shape, per_axis
 from minunet.ops.fast.pool import largest, largest_only, to_the_winners
 
 

@@ -18,8 +18,7 @@ from matplotlib.patches import Patch
 from skimage.measure import find_contours
 
 from minunet.engine.files import replacing
-
-from .glyphs import box_what_fonts_lack
+from minunet.tool.glyphs import box_what_fonts_lack
 
 TRUTH, PREDICTION, HIT = "#56B4E9", "#E69F00", "#00704A"
 INK, MUTED, GRID, SHADE = "#222222", "#666666", "#E5E5E5", "#F0F0F0"

@@ -13,7 +13,7 @@ from minunet.engine import checkpoint
 from minunet.predict import segment
 from minunet.tool.cli import main
 
-CARD = (Path(__file__).parents[1] / "docs" / "model_card.rst").read_text(encoding="utf-8")
+CARD = (Path(__file__).parents[2] / "docs" / "model_card.rst").read_text(encoding="utf-8")
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ import pytest
 
 from minunet import UNet, ops
 
-FILE = Path(__file__).with_name("reference_values.json")
+FILE = Path(__file__).parents[1] / "helpers" / "reference_values.json"
 
 
 def wave(shape, phase=0):

@@ -1,6 +1,6 @@
 """Run an example and hold what it prints against the "Expected output" in its docstring.
 
-    python tests/check_example.py examples/01_see_a_convolution.py FIGURE.png
+    python tests/helpers/check_example.py examples/01_see_a_convolution.py FIGURE.png
 
 Apart from spaces, the two must be the same. "..." stands for anything; and where the words
 before the output say that last digits may differ by some number, they may.

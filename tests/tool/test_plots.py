@@ -205,7 +205,8 @@ def test_given_limits_are_kept(tmp_path, drawn):
 # Good manners, and what doesn't fit
 
 def test_no_window_system_is_touched(tmp_path):
-    code = ("import sys; from minunet.tool import plots; plots.plot_grid([('', [[1, 2]], {})], 'p.png');"
+    code = ("import sys; from minunet.tool import plots;"
+            "plots.plot_grid([('', [[1, 2]], {})], 'p.png');"
             "sys.exit('matplotlib.pyplot' in sys.modules)")
     environment = os.environ | {"PYTHONPATH": str(Path(plots.__file__).parents[2])}
     subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=True, env=environment)

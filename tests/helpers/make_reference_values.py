@@ -2,14 +2,27 @@
 
 Run it where PyTorch is installed, after a change of those inputs::
 
-    python tests/make_reference_values.py
+    python tests/helpers/make_reference_values.py
 """
+
+import sys
+from pathlib import Path
 
 import numpy as np
 import torch
-from test_against_torch import channels_first, channels_last, leaf, twin, weight
-from test_reference_values import FILE, NETWORKS, OPS, build, checksum, wave
 from torch.nn import functional as F
+
+TESTS = Path(__file__).parents[1]
+sys.path[:0] = [str(TESTS / "ops"), str(TESTS / "network")]
+
+from test_against_torch import (  # noqa: E402
+    channels_first,
+    channels_last,
+    leaf,
+    twin,
+    weight,
+)
+from test_reference_values import FILE, NETWORKS, OPS, build, checksum, wave  # noqa: E402
 
 FUNCTIONS = {"conv": F.conv2d, "conv_transpose": F.conv_transpose2d}
 

@@ -14,7 +14,7 @@ from minunet import UNet, ops
 from minunet.data.phantom.cells import draw_cells
 from minunet.gradcheck import check
 
-FOLDER = Path(__file__).parents[1] / "examples"
+FOLDER = Path(__file__).parents[2] / "examples"
 SCRIPTS = sorted(FOLDER.glob("*.py"))
 each_script = pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.stem)
 

@@ -11,7 +11,7 @@ import pytest
 from minunet import UNet
 from minunet.layers import list_layers, trace
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 PAGES = sorted(page.relative_to(DOCS).as_posix() for page in DOCS.rglob("*.rst"))
 EXAMPLE = re.compile(r"^ *>>> ", re.MULTILINE)

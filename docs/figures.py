@@ -1,4 +1,7 @@
-"""The pictures of the docs, drawn from what the code computes: ``python docs/figures.py``."""
+"""The pictures of the docs, drawn from what the code computes: ``python docs/figures.py``.
+
+They are written to `docs/_static/figures`, and kept there with the pages that show them.
+"""
 
 import json
 from pathlib import Path
@@ -7,10 +10,12 @@ from tempfile import TemporaryDirectory
 import nibabel as nib
 import numpy as np
 from figures_tricks import bending, grafting, overlap_tiles, weight_map
+from figures_unet import phantom_through_the_u
 from figures_volumes import orientation
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
+from PIL import Image
 from scipy.ndimage import binary_erosion, label
 
 from minunet import ops
@@ -39,21 +44,23 @@ HISTORIES = {name: Path(__file__).parent / "_static" / f"lgg_{name.lower()}.csv"
              for name in ("minunet", "PyTorch")}
 
 
-def draw_all(folder):
-    """Write every picture to `folder`, as SVG; the pages of the reports as PNG."""
+def draw_all(folder, **options):
+    """Write every picture to `folder` as PNG; `options` go to the one that trains a network."""
     folder.mkdir(parents=True, exist_ok=True)
-    style = {"svg.hashsalt": "minunet", "font.size": 10, "text.color": INK,
-             "axes.edgecolor": LINE, "mathtext.fontset": "dejavusans"}
+    style = {"font.size": 10, "text.color": INK, "axes.edgecolor": LINE,
+             "mathtext.fontset": "dejavusans"}
     with rc_context(style):
         pictures = {draw.__name__: draw() for draw in (patches, tiles, painting, pooling, steps,
                                                        weight_map, bending, grafting,
                                                        overlap_tiles, orientation)}
+        pictures["phantom_through_the_u"] = phantom_through_the_u(**options)
         pictures |= {name: figure_of(BENCH, parts) for name, parts in MEASURED.items()}
         pictures["learning"] = learning_figure(HISTORIES)
         for name, figure in pictures.items():
-            figure.savefig(folder / f"{name}.svg", metadata={"Date": None},
-                           bbox_inches="tight", pad_inches=0.12)
+            figure.savefig(folder / f"{name}.png", dpi=120, bbox_inches="tight", pad_inches=0.12)
     report_pages(folder)
+    for path in folder.glob("*.png"):  # few colours: a third of the bytes, and no eye sees it
+        Image.open(path).convert("RGB").quantize(200).save(path, optimize=True)
 
 
 def patches():
@@ -245,4 +252,4 @@ def _weight(kernel):
 
 
 if __name__ == "__main__":
-    draw_all(Path(__file__).parent / "_build" / "figures")
+    draw_all(Path(__file__).parent / "_static" / "figures")

@@ -5,25 +5,20 @@ They are written to `docs/_static/figures`, and kept there with the pages that s
 
 import json
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
-import nibabel as nib
 import numpy as np
 from figures_tricks import bending, grafting, overlap_tiles, weight_map
 from figures_unet import phantom_through_the_u
-from figures_volumes import orientation
+from figures_volumes import orientation, report_pages
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from PIL import Image
-from scipy.ndimage import binary_erosion, label
 
 from minunet import ops
-from minunet.data.phantom import phantom_volume
 from minunet.ops.fast.im2col import _patches
 from minunet.ops.fast.winograd import _put_tiles, _windows
 from minunet.tool.bench.plots import figure_of, learning_figure
-from minunet.tool.report import report, report_change
 
 TINTS = np.array(["#cfe3f5", "#fde0b8", "#cdebd9", "#f5d3e2"])  # four windows, four colours
 EDGES = ["#2f7fc1", "#d98200", "#2e9e63", "#c2437f"]  # the same colours, to draw lines with
@@ -184,28 +179,6 @@ def steps():
     axes.set(xlabel="step h", ylabel="relative error", ylim=(1e-12, 10), xlim=(h[0], h[-1]))
     axes.spines[["top", "right"]].set_visible(False)
     return figure
-
-
-def report_pages(folder):
-    """A report on a phantom's FLAIR, and one on what its tumour might have been before."""
-    images, labels = phantom_volume((32, 160, 160), np.random.default_rng(4))
-    parts, _ = label(labels > 0, np.ones((3, 3, 3)))
-    labels = labels * (parts == np.bincount(parts[parts > 0]).argmax())  # without its specks
-    earlier = labels * binary_erosion(labels > 0, np.ones((1, 3, 3)), iterations=2)
-    earlier[20:24, 98:105, 50:57] = 2
-    spacing = 2.5, 1.5, 1.5  # mm, as `phantom_volume` draws them
-    affine = np.diag([-spacing[2], -spacing[1], spacing[0], 1.0])
-    affine[:3, 3] = 119.25, 119.25, -10.75
-    with TemporaryDirectory() as scratch:
-        paths = [Path(scratch) / f"{name}.nii.gz" for name in ("flair", "tumour", "earlier")]
-        for path, array in zip(paths, (images[..., 0], labels, earlier), strict=True):
-            nib.save(nib.Nifti1Image(np.ascontiguousarray(array.transpose(2, 1, 0)), affine), path)
-        flair, tumour, before = paths
-        for name, write in (("report", lambda out: report(tumour, flair, out)),
-                            ("change", lambda out: report_change(before, tumour, out))):
-            write(Path(scratch) / name)
-            page = Path(scratch) / name / "report.png"
-            (folder / f"{name}.png").write_bytes(page.read_bytes())
 
 
 def _canvas(width, height, columns, rows):

@@ -1,4 +1,4 @@
-"""The picture of the page on volumes: one head, stored in three ways, read in one."""
+"""The pictures of the pages on volumes and on reports: one synthetic head, stored and measured."""
 
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -6,9 +6,11 @@ from tempfile import TemporaryDirectory
 import nibabel as nib
 import numpy as np
 from matplotlib.figure import Figure
+from scipy.ndimage import binary_erosion, label
 
 from minunet.data.formats.nifti import read_volume
 from minunet.data.phantom import phantom_volume
+from minunet.report import report, report_change
 
 WAYS = ("LPS", "RAS", "PIL")  # where the axes i, j, k of a file run to
 SPACING = 2.5, 1.5, 1.5  # mm along D, H, W, as `phantom_volume` draws them
@@ -38,6 +40,27 @@ def orientation():
             _slice(below, volume.data[d], f"read: data[{d}]", ("w", "h"), ("L", "P"),
                    volume.spacing[1] / volume.spacing[2])
     return figure
+
+
+def report_pages(folder):
+    """A report on a phantom's FLAIR, and one on what its tumour might have been before."""
+    images, labels = phantom_volume((32, 160, 160), np.random.default_rng(4))
+    parts, _ = label(labels > 0, np.ones((3, 3, 3)))
+    labels = labels * (parts == np.bincount(parts[parts > 0]).argmax())  # without its specks
+    earlier = labels * binary_erosion(labels > 0, np.ones((1, 3, 3)), iterations=2)
+    earlier[20:24, 98:105, 50:57] = 2
+    affine = np.diag([-SPACING[2], -SPACING[1], SPACING[0], 1.0])
+    affine[:3, 3] = 119.25, 119.25, -10.75
+    with TemporaryDirectory() as scratch:
+        paths = [Path(scratch) / f"{name}.nii.gz" for name in ("flair", "tumour", "earlier")]
+        for path, array in zip(paths, (images[..., 0], labels, earlier), strict=True):
+            nib.save(nib.Nifti1Image(np.ascontiguousarray(array.transpose(2, 1, 0)), affine), path)
+        flair, tumour, before = paths
+        for name, write in (("report", lambda out: report(tumour, flair, out)),
+                            ("change", lambda out: report_change(before, tumour, out))):
+            write(Path(scratch) / name)
+            page = Path(scratch) / name / "report.png"
+            (folder / f"{name}.png").write_bytes(page.read_bytes())
 
 
 def _slice(axes, picture, title, names, ends, aspect):

@@ -10,7 +10,7 @@ from scipy.ndimage import binary_erosion, label
 
 from minunet.data.formats.nifti import read_volume
 from minunet.data.phantom import phantom_volume
-from minunet.report import report, report_change
+from minunet.tool.report import report, report_change
 
 WAYS = ("LPS", "RAS", "PIL")  # where the axes i, j, k of a file run to
 SPACING = 2.5, 1.5, 1.5  # mm along D, H, W, as `phantom_volume` draws them

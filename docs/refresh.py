@@ -17,7 +17,7 @@ import re
 import textwrap
 from pathlib import Path
 
-from minunet.bench.report import format_header, format_part
+from minunet.tool.bench.report import format_header, format_part
 
 DOCS = Path(__file__).parent
 ROOT = DOCS.parent

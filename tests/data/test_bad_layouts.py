@@ -74,7 +74,7 @@ def test_a_stray_file_is_named_as_what_it_is(tmp_path, name):
 def test_volumes_in_images_and_masks_are_called_so(tmp_path):
     for name in ("images/anna.nii.gz", "masks/anna.nii.gz"):
         write_nifti(tmp_path / name, np.ones((5, 6, 7), np.int16))
-    assert "images/anna.nii.gz: it is a NIfTI volume, no picture; docs/volumes.rst says" in message(
+    assert "images/anna.nii.gz: it is a NIfTI volume, no picture; docs/volumes.md says" in message(
         load_only, tmp_path)
 
 

@@ -114,7 +114,7 @@ NIFTI = bytes(344) + b"n+1\0" + bytes(200)
 @pytest.mark.parametrize("content, said", [
     (b"", "it is empty; copy it again or remove it"),
     (b"\x89PNG\r", "it is the beginning of a PNG file; copy it again or remove it"),
-    (NIFTI, "it is a NIfTI volume, no picture; docs/volumes.rst says"),
+    (NIFTI, "it is a NIfTI volume, no picture; docs/volumes.md says"),
     (gzip.compress(NIFTI), "it is a NIfTI volume, no picture"),
     (struct.pack("<i4s", 540, b"n+2\0") + bytes(600), "it is a NIfTI volume, no picture"),
     (gzip.compress(b"a letter"), "it is compressed with gzip; unpack it"),

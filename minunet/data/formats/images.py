@@ -102,5 +102,5 @@ def _advice(values, kind):
         return "replace what is no number"
     if 0 not in values:
         return "give the background 0"
-    return ("a mask of several classes is read from NIfTI only (docs/volumes.rst), and soft edges "
+    return ("a mask of several classes is read from NIfTI only (docs/volumes.md), and soft edges "
             "must be made hard")

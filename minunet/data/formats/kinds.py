@@ -12,7 +12,7 @@ _PICTURES = {b"\x89PNG\r\n\x1a\n": "PNG", b"\xff\xd8\xff": "JPEG", b"GIF87a": "G
              b"MM\0+": TIFF}
 
 _SAVE = "save it as PNG or TIFF"
-_VOLUME = ("a NIfTI volume, no picture", "docs/volumes.rst says how volumes are laid out")
+_VOLUME = ("a NIfTI volume, no picture", "docs/volumes.md says how volumes are laid out")
 _DICOM = ("a DICOM file", "convert the series with: dcm2niix -z y -o nifti dcm/")
 _OTHERS = (  # offset, first bytes in lower case, what it is, what to do
     (344, b"n+1\0", *_VOLUME), (344, b"ni1\0", *_VOLUME), (4, b"n+2\0", *_VOLUME),

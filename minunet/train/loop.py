@@ -63,8 +63,7 @@ def train(training, validation, settings, out, *, device="cpu", resume=False, st
     with holding(out):
         if resume:  # before the data is read, which can take minutes
             begun = record.read(out)
-            record.check_same(record.without_digests(begun),
-                              {"settings": settings.to_dict(), "patients": names}, out)
+            record.check_same(begun, {"settings": settings.to_dict(), "patients": names}, out)
             if note := record.rounding_note(begun, device):
                 tell(note)
         digests = {}

@@ -69,14 +69,6 @@ def check_format(found, path):
                          f"version has {FORMAT}); {way}")
 
 
-def without_digests(found):
-    """Give what `read` has found with no more of the patients than their names.
-
-    Before they are read, that is all there is to compare.
-    """
-    return found | {"patients": {part: list(known) for part, known in found["patients"].items()}}
-
-
 def check_same(found, config, folder):
     """Raise `InputError`, by name, where `config` differs from what `read` has `found`.
 
@@ -95,22 +87,12 @@ def check_same(found, config, folder):
         for name, value in values.items() if nested else [(part, values)]:
             old = known.get(name) if nested else known
             if old != value:
-                _check_images(old, value, folder)
                 raise InputError(f"cannot resume {folder}: {name} was {_brief(old, value)} and is "
                                  f"now {_brief(value, old)}; a run goes on as it began: give the "
                                  "same, or another --out")
 
 
-def _check_images(old, new, folder):
-    """Raise `InputError` if both are the digests of the same patients' images."""
-    if isinstance(old, dict) and isinstance(new, dict) and old.keys() == new.keys():
-        changed = next(name for name in new if new[name] != old[name])
-        raise InputError(f"cannot resume {folder}: the images of {changed} have changed; restore "
-                         "them, or give another --out")
-
-
 def _brief(value, other):
-    value, other = (list(v) if isinstance(v, dict) else v for v in (value, other))
     if not isinstance(value, list):
         return repr(value)
     strange = [item for item in value if not isinstance(other, list) or item not in other]

@@ -6,6 +6,7 @@ from minunet.data.brats import read_brats
 from minunet.data.decathlon import DESCRIPTION, read_decathlon
 from minunet.data.folder import IMAGES, MASKS, read_folder
 from minunet.data.lgg import read_lgg
+from minunet.data.pairs import check_no_split
 from minunet.data.volumes import volume_folders
 
 
@@ -27,11 +28,13 @@ def open_dataset(folder):
     Raises
     ------
     InputError
-        If `folder` is not there, or has none of these layouts.
+        If `folder` is not there, has none of these layouts, or holds the parts of a split.
     """
     folder = Path(folder)
     if any((folder / name).is_dir() for name in (IMAGES, MASKS)):
         return read_folder(folder)
     if any((folder / name).exists() for name in (DESCRIPTION, "imagesTr")):
         return read_decathlon(folder)
-    return read_brats(folder) if volume_folders(folder) else read_lgg(folder)
+    patients = read_brats(folder) if volume_folders(folder) else read_lgg(folder)
+    check_no_split(patients, folder)
+    return patients

@@ -100,7 +100,8 @@ def test_parts_of_a_split_are_no_patients(tmp_path, names):
 def test_nor_are_they_in_a_tree_of_folders(tmp_path):
     for name in ("train", "val"):
         write_lgg(tmp_path, name)
-    assert f"{tmp_path} holds train and val, which are no patients" in message(open_dataset, tmp_path)
+    text = message(open_dataset, tmp_path)
+    assert f"{tmp_path} holds train and val, which are no patients" in text
 
 
 def test_one_patient_among_others_may_be_called_test(tmp_path):

@@ -21,13 +21,14 @@ def open_dataset(folder):
     Raises
     ------
     InputError
-        If `folder` is not there, or has none of these layouts.
+        If `folder` is not there, has none of these layouts, or holds the parts of a split.
     """
     # Not above: minunet.data.phantom needs no library that reads images or volumes.
     from minunet.data.formats.brats import read_brats
     from minunet.data.formats.decathlon import DESCRIPTION, read_decathlon
     from minunet.data.formats.folder import IMAGES, MASKS, read_folder
     from minunet.data.formats.lgg import read_lgg
+    from minunet.data.formats.pairs import check_no_split
     from minunet.data.formats.volumes import volume_folders
 
     folder = Path(folder)
@@ -35,4 +36,6 @@ def open_dataset(folder):
         return read_folder(folder)
     if any((folder / name).exists() for name in (DESCRIPTION, "imagesTr")):
         return read_decathlon(folder)
-    return read_brats(folder) if volume_folders(folder) else read_lgg(folder)
+    patients = read_brats(folder) if volume_folders(folder) else read_lgg(folder)
+    check_no_split(patients, folder)
+    return patients

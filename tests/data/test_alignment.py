@@ -5,8 +5,8 @@ import json
 import nibabel as nib
 import numpy as np
 import pytest
+from commands import refusal
 from nifti_files import affine, heads, write_nifti
-from test_cli import refusal
 
 from minunet.data.formats.orientation import distance
 from minunet.data.formats.volumes import check_places

@@ -88,7 +88,7 @@ def test_the_rule_is_said_where_images_and_masks_do_not_pair(tmp_path):
 
 
 @pytest.mark.parametrize("names", [
-    ["train/1", "val/1"], ["Training/anna/1", "TEST/ben/1"], ["train/1"],
+    ["train/1", "val/1"], ["Training/anna/1", "TEST/ben/1"],
     ["train_1", "train_2", "val_1"], ["train/1", "val/1", "anna/1"]])
 def test_parts_of_a_split_are_no_patients(tmp_path, names):
     for name in names:
@@ -100,13 +100,16 @@ def test_parts_of_a_split_are_no_patients(tmp_path, names):
 def test_nor_are_they_in_a_tree_of_folders(tmp_path):
     for name in ("train", "val"):
         write_lgg(tmp_path, name)
-    assert f"{tmp_path} holds train and val, which are no patients" in message(read_lgg, tmp_path)
+    text = message(open_dataset, tmp_path)
+    assert f"{tmp_path} holds train and val, which are no patients" in text
 
 
 def test_one_patient_among_others_may_be_called_test(tmp_path):
     for name in ("test/1", "anna/1"):
         write_pair(tmp_path, name)
     assert [patient.name for patient in read_folder(tmp_path)] == ["anna", "test"]
+    [patient] = open_dataset(write_lgg(tmp_path / "tree", "test"))
+    assert patient.name == "test"
 
 
 def test_of_many_missing_masks_three_are_named_and_all_counted(tmp_path):

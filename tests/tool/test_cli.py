@@ -7,6 +7,7 @@ import sys
 
 import numpy as np
 import pytest
+from commands import refusal
 from conftest import SMALL
 from image_files import imread, write
 
@@ -17,15 +18,6 @@ from minunet.tool.cli import main
 from minunet.train import Settings
 
 COMMANDS = ["demo", "train", "evaluate", "predict", "report", "gradcheck", "summary"]
-
-
-def refusal(capsys, *arguments):
-    """Run a command that must fail; give its one line."""
-    assert main([str(argument) for argument in arguments]) == 2
-    lines = capsys.readouterr().err.strip().splitlines()
-    assert len(lines) == 1, lines
-    assert lines[0].startswith("minunet: error: ")
-    return lines[0]
 
 
 @pytest.mark.parametrize("command", COMMANDS)

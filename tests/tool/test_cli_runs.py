@@ -4,8 +4,8 @@ import os
 
 import numpy as np
 import pytest
+from commands import refusal
 from conftest import SMALL
-from test_cli import refusal
 
 import minunet.tool.cli
 from minunet.tool.cli import main

@@ -8,11 +8,11 @@ from pathlib import Path
 import nibabel as nib
 import numpy as np
 import pytest
+from commands import refusal
 from image_files import imread, square, write
 from image_files import noise as picture
 from nifti_files import affine
 from report_shapes import LARGE, SHAPE, SMALL, labels, stored
-from test_cli import refusal
 
 from minunet.tool.cli import main
 

@@ -105,7 +105,7 @@ def split_alpha(image, wide=None):
         If its colours are neither grey nor RGB.
     """
     key = image.info.get("transparency")  # a value, or a palette's alpha
-    several = image.mode == "P" and len(set(_loaded(image).flat)) > 1
+    several = image.mode == "P" and np.ptp(_loaded(image)) > 0
     if image.mode in CONVERTED:
         image, key = image.convert(CONVERTED[image.mode] if key is None else "RGBA"), None
     if image.mode not in PLAIN + ALPHA:

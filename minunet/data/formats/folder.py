@@ -46,8 +46,8 @@ def read_folder(folder):
     Raises
     ------
     InputError
-        If a folder is not there, they hold no files, a file lacks its partner, or the folders
-        below ``images`` are called train, val or the like.
+        If a folder is not there, they hold no files, a file lacks its partner, or patients are
+        called train and val or the like.
     """
     folder = Path(folder)
     visible(folder)  # says so if it is not there or not a folder
@@ -61,9 +61,10 @@ def read_folder(folder):
     patients = {}
     for (patient, name), files in _with_patients(pairs, folder / IMAGES).items():
         patients.setdefault(patient, {})[name] = files
+    patients = [paired_patient(patient, patients[patient])
+                for patient in sorted(patients, key=natural_key)]
     check_no_split(patients, folder / IMAGES)
-    return [paired_patient(patient, patients[patient])
-            for patient in sorted(patients, key=natural_key)]
+    return patients
 
 
 def _files(folder):

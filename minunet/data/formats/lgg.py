@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from minunet.data.formats.names import check_once, patient_names
-from minunet.data.formats.pairs import check_no_split, pair, paired_patient, visible
+from minunet.data.formats.pairs import pair, paired_patient, visible
 from minunet.engine.files import InputError
 
 
@@ -47,9 +47,7 @@ def read_lgg(folder):
                          "folders, nor folders images and masks, nor NIfTI files; give a folder "
                          "that has one")
     check_once(pairs)
-    names = patient_names(list(pairs), folder)
-    check_no_split(names, folder)
-    return list(map(paired_patient, names, pairs.values()))
+    return list(map(paired_patient, patient_names(list(pairs), folder), pairs.values()))
 
 
 def _pairs(folder):

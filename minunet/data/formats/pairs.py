@@ -60,21 +60,17 @@ def by_key(files):
     return found
 
 
-def check_no_split(names, folder):
-    """Raise `InputError` if what would be patients are the parts of a split, "train" and "val".
-
-    One patient among others may have such a name.
+def check_no_split(patients, folder):
+    """Raise `InputError` if several patients are called as parts of a split, "train" and "val".
 
     Parameters
     ----------
-    names : iterable of str
-        Of patients.
+    patients : list of Patient
     folder : Path
         Where they lie.
     """
-    names = set(names)
-    parts = sorted(name for name in names if name.lower() in SPLITS)
-    if len(parts) > 1 or parts and len(parts) == len(names):
+    parts = [patient.name for patient in patients if patient.name.lower() in SPLITS]
+    if len(parts) > 1:
         raise InputError(f"{folder} holds {' and '.join(parts)}, which are no patients but parts "
                          "of a split; minunet splits by patient itself (--validation): put the "
                          f"folders of all patients directly in {folder}")

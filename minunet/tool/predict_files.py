@@ -1,4 +1,4 @@
-"""What ``minunet predict`` does with pictures: segment them, write three pictures a slice."""
+"""What ``minunet predict`` does with pictures: segment them, write three for each slice."""
 
 import numpy as np
 from PIL import Image

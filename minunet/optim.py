@@ -3,9 +3,9 @@
 import math
 
 from minunet.engine.backend import array_module
+from minunet.engine.blockwise import for_each
 from minunet.engine.checks import check_float, check_like
 from minunet.engine.values import real
-from minunet.engine.walks import for_each
 
 
 class SGD:

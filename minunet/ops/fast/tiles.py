@@ -12,7 +12,7 @@ So each of the KH matrix products takes or gives rows of the image as they lie i
 import numpy as np
 
 from minunet.engine.backend import array_module
-from minunet.engine.cores import add_up, parallel, row_blocks, workers
+from minunet.engine.threads import add_up, parallel, row_blocks, workers
 
 
 def fits(kernel, stride, padding):

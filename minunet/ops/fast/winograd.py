@@ -28,7 +28,7 @@ A. Lavin and S. Gray, "Fast algorithms for convolutional neural networks", 2016,
 """
 
 from minunet.engine.backend import array_module
-from minunet.engine.cores import add_up, parallel, parts, row_blocks, workers
+from minunet.engine.threads import add_up, parallel, parts, row_blocks, workers
 from minunet.ops.fast.im2col import finish, strip, turn
 from minunet.ops.fast.winograd_rows import TILE, WINDOW, matrices
 

@@ -11,8 +11,8 @@ from functools import partial
 import numpy as np
 
 from minunet.engine.backend import array_module, check_device, to_device
-from minunet.engine.cores import threads
 from minunet.engine.files import InputError, output_folder, replacing
+from minunet.engine.threads import threads
 from minunet.ops.fast.choose import METHODS, choose
 from minunet.tool.bench import minunet_work, torch_work
 from minunet.tool.bench.clock import Contender, device_clock, host_clock, interleave, summarise

@@ -21,7 +21,7 @@ from threadpoolctl import ThreadpoolController
 
 from minunet import ops
 from minunet.engine.backend import array_module
-from minunet.engine.cores import parallel, threads
+from minunet.engine.threads import parallel, threads
 from minunet.tool.bench.clock import Contender, device_clock, digits, interleave
 from minunet.tool.bench.minunet_work import learner
 from minunet.train import train_step

@@ -5,7 +5,7 @@ is in cache, and the blocks are shared among the cores.
 """
 
 from minunet.engine.backend import array_module
-from minunet.engine.cores import parallel, parts
+from minunet.engine.threads import parallel, parts
 
 
 def for_each(function, items, like):

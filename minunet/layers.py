@@ -234,20 +234,15 @@ def reach(config, h):
         One for each of `list_layers`: pixel i of that layer sees the input from lo[i] to hi[i].
     """
     lo = hi = np.arange(h)
-    seen, skips, same = [], [], config["padding"] == "same"
+    seen, same = [], config["padding"] == "same"
     for layer in list_layers(config):
         if layer.kind == "conv" and same:  # beyond the border lie zeros, no pixels
             lo, hi = np.append(lo[0], lo[:-1]), np.append(hi[1:], hi[-1])
         elif layer.kind == "conv":
             lo, hi = lo[:-2], hi[2:]
         elif layer.kind == "pool":
-            skips.append((lo, hi))
             lo, hi = lo[::2], hi[1::2]
-        elif layer.kind == "up":
+        elif layer.kind == "up":  # a skip adds nothing: what came up has seen the same, and more
             lo, hi = lo.repeat(2), hi.repeat(2)
-        elif layer.kind == "concat":
-            skip_lo, skip_hi = skips.pop()
-            crop = slice((len(skip_lo) - len(lo)) // 2, (len(skip_lo) + len(lo)) // 2)
-            lo, hi = np.minimum(lo, skip_lo[crop]), np.maximum(hi, skip_hi[crop])
         seen.append((lo, hi))
     return seen

@@ -112,11 +112,20 @@ def test_the_effect_is_the_slope_of_the_logit(config):
 
 
 def test_without_a_class_the_likeliest_is_meant():
-    net, x = draw(out_channels=3)
+    net, x = draw(out_channels=3, images=12)
+    net.params["head.b"] -= net.forward(x)[0][:, 4, 5].mean(axis=0)
     best = net.predict(x)[:, 4, 5].argmax(axis=-1)
+    assert len(set(best)) > 1
     effects = [field(net, x, (4, 5), of=k).effect for k in range(3)]
     expected = [effects[k][image] for image, k in enumerate(best)]
     assert np.array_equal(field(net, x, (4, 5)).effect, expected)
+
+
+def test_the_centre_of_a_field_lies_in_the_image_where_the_pixel_does():
+    for config, lost in (({}, 0), ({"padding": "valid"}, 20)):
+        net, x = draw(size=48, **config)
+        assert net.output_shape((48, 44)) == (48 - 2 * lost, 44 - 2 * lost)
+        assert field(net, x[:, :, :-4], (1, 2)).centre == (1 + lost, 2 + lost)
 
 
 def test_rounding_is_not_taken_for_an_effect():
@@ -134,7 +143,8 @@ def test_the_side_grows_with_the_share():
     assert [seen.side(share) for share in (0.5, 0.7, 0.8, 0.9, 1)] == [1, 5, 5, 7, 7]
 
 
-@pytest.mark.parametrize("pixel, of", [((44, 0), None), ((0, -1), None), ((0, 0), 1)])
+@pytest.mark.parametrize("pixel, of", [((44, 0), None), ((-1, 0), None), ((0, 44), None),
+                                       ((0, -1), None), ((0, 0), 1), ((0, 0), -1)])
 def test_a_pixel_or_class_that_is_not_there_is_named(pixel, of):
     net, x = draw()
     with pytest.raises(ValueError, match="44 × 44 pixels and 1 classes"):

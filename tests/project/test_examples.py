@@ -218,6 +218,23 @@ def test_the_papers_experiment_reads_real_cells_if_a_folder_is_named(tmp_path, c
     assert named == capsys.readouterr().out and len(named.splitlines()) == 3
 
 
+def test_three_verbs_are_a_convolution_whatever_the_numbers(rng, capsys):
+    example = load("06_one_convolution_in_steps")
+    for name, shape in ("X", (6, 5)), ("W", (3, 3)), ("DY", (4, 3)):
+        setattr(example, name, rng.integers(-3, 4, shape))
+    example.main(None)
+    assert capsys.readouterr().out.endswith("conv_backward have it: True\n")
+
+
+def test_three_terms_are_the_slopes_whatever_the_numbers(rng):
+    example = load("07_three_terms_on_four_pixels")
+    example.X, example.DY, example.GAMMA = rng.normal(size=4), rng.normal(size=4), 0.7
+    direct, mean, spread = example.terms()
+    dx = example.GAMMA / example.X.std() * (direct + mean + spread)
+    assert np.allclose(dx, example.differences(), atol=1e-8)
+    assert not np.allclose(dx, example.GAMMA / example.X.std() * (direct + mean), atol=1e-2)
+
+
 @pytest.mark.parametrize("printed, expected, slack, same", [
     ("a  1.50\n", "\na 1.50", 0, True),
     ("a 1.50", "a 1.51", 0, False),

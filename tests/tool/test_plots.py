@@ -286,3 +286,13 @@ def test_curves_have_a_panel_of_their_own_between_images():
     assert [line.get_ydata().tolist() for line in curves.lines] == [[4, 1, 0.1], [4, 2]]
     assert [text.get_text() for text in curves.get_legend().get_texts()] == ["right", "wrong"]
     assert curves.get_yscale() == "log" and curves.get_title() == "loss" and image.images
+
+
+def test_where_numbers_are_an_outline_runs_along_the_edges_of_pixels():
+    mask = np.zeros((3, 4))
+    mask[1:, :2] = 1
+    figure = plots.plot_grid([("", np.zeros((3, 4)), {"numbers": True, "prediction": mask})])
+    [line] = figure.axes[0].lines
+    assert np.allclose(np.min(line.get_xydata(), axis=0), (-0.5, 0.5))
+    assert np.allclose(np.max(line.get_xydata(), axis=0), (1.5, 2.5))
+    assert np.abs(line.get_xydata() - (1.5, 0.5)).sum(axis=1).min() < 0.2  # its corner is kept

@@ -25,7 +25,7 @@ from minunet.tool.glyphs import box_what_fonts_lack
 DPI = 120
 
 
-class NotebookFigure(Figure):
+class _NotebookFigure(Figure):
     """A figure that a notebook shows, though it is not pyplot's."""
 
     def _repr_png_(self):
@@ -201,7 +201,7 @@ def _label_row(axes, name, dice):
 
 
 def _figure(width, height, title=None):
-    figure = NotebookFigure(figsize=(width, height + 0.3 * bool(title)), layout="constrained")
+    figure = _NotebookFigure(figsize=(width, height + 0.3 * bool(title)), layout="constrained")
     figure.get_layout_engine().set(w_pad=0.08, h_pad=0.08)  # inches
     if title:
         figure.suptitle(title, parse_math=False)  # a "$" in a file's name is no formula

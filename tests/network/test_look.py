@@ -1,6 +1,7 @@
 """Looking inside shows what the network computes, and leaves it as it was."""
 
 import doctest
+from copy import copy
 
 import numpy as np
 import pytest
@@ -174,6 +175,25 @@ def test_a_dead_layer_shows():
     read = {gauge.layer: gauge for gauge in gauges(net, x, np.ones((2, 44, 44, 1)))}
     assert read["bottom.conv2"].zeros == 1 and read["bottom.conv2"].dw == 0
     assert read["enc1.conv1"].dw > 0  # by way of the first two skips
+
+
+def test_on_another_device_all_is_the_same(backend):
+    net, x = draw(out_channels=2)
+    labels = np.arange(2 * 44 * 44).reshape(2, 44, 44) % 2
+
+    def read(asarray):
+        there = copy(net)
+        for arrays in (there.params, there.buffers):
+            arrays.update({name: asarray(a) for name, a in arrays.items()})
+        image = asarray(x)
+        gauged = gauges(there, image, asarray(labels), ops.softmax_cross_entropy)
+        return (look.look(there, image)["dec2.concat"], predict_without(there, image, [2]),
+                field(there, image, (3, 4)).effect, np.array([gauge[1:] for gauge in gauged]))
+
+    *maps, effect, gauged = read(backend.asarray)
+    expected = read(np.asarray)
+    for got, want in zip((*map(backend.asnumpy, maps), effect, gauged), expected, strict=True):
+        assert np.allclose(got, want, rtol=1e-6, atol=1e-9, equal_nan=True)
 
 
 @pytest.mark.parametrize("name", ["wiring", "look", "predict_without", "field", "gauges"])

@@ -1,10 +1,13 @@
-"""Check a gradient, break it, see it caught: average pooling, an op that minunet does not have.
+"""Check a gradient, break it, see it caught
+=========================================
+
+Average pooling, an op that minunet does not have, is given a right backward and a wrong one::
 
     python examples/02_check_a_gradient.py [FIGURE.png]
 
 In two seconds you see `check` pass a backward that is right, and name the worst element of one
-that forgets a "+". Both make a loss fall, so watching the loss would not have told. The figure
-shows the two gradients whole. Put an op of your own here and check it.
+that forgets a "+": it is wrong wherever windows overlap. Both make a loss fall, so watching the
+loss would not have told. Put an op of your own here and check it.
 
 Expected output ("..." stands for rounding errors, which differ between computers)::
 
@@ -27,7 +30,8 @@ from minunet.tool.script import run_script
 
 SIZE, STRIDE = 3, 2  # neighbouring windows share a row or a column
 
-
+# %%
+# Forward, and two ways back.
 def windows(oh, ow):
     """For each place in the window, the slices that pick it out of all windows at once."""
     for kh, kw in np.ndindex(SIZE, SIZE):
@@ -58,42 +62,39 @@ def wrong_backward(dy, cache):
         dx[window] = dy / SIZE**2
     return dx
 
-
-def differences(x, dy):
-    """∂(Σ dy·y)/∂x, one element at a time; the step may be 1, since y is linear in x."""
-    dx = np.zeros(x.shape)
-    for index in np.ndindex(x.shape):
-        step = np.zeros(x.shape)
-        step[index] = 1
-        dx[index] = np.sum(dy * (forward(x + step)[0] - forward(x - step)[0])) / 2
-    return dx
-
-
+# %%
+# Watching the loss: the wrong gradient is good enough to make it fall.
 def descend(backward, target):
-    """½ Σ (y − target)² after 0, 10 and 100 steps from x = 0 against its gradient."""
+    """½ Σ (y − target)² after 0, 1, …, 100 steps from x = 0 against its gradient."""
     x, losses = np.zeros((1, 9, 9, 1)), []
     for _ in range(101):
         y, cache = forward(x)
         losses.append(np.sum((y - target) ** 2) / 2)
         x -= backward(y - target, cache)
-    return np.round(losses, 3)[[0, 10, 100]].tolist()
+    return losses
 
-
+# %%
+# Checking: `check` compares each element of dx with a difference of two forward passes.
 def main(path="02_check_a_gradient.png"):
     x = np.random.default_rng(7).normal(size=(1, 9, 9, 1))
     y, cache = forward(x)
     dy = np.random.default_rng((7, 1)).normal(size=y.shape)  # as check(seed=7) draws it
-    numeric, panels = differences(x, dy), []
+    counts = right_backward(np.full(y.shape, SIZE**2), cache)  # each window gives each pixel a 1
+    errors, curves = [], {}
     for name, sign, backward in ("right", "+=", right_backward), ("wrong", "=", wrong_backward):
         print(f"{name}: dx[window] {sign} dy / 9")
         print(check(forward, backward, {"x": x}, linear=["x"], seed=7))
-        print("½ Σ (y − target)² after 0, 10, 100 steps:", descend(backward, target=dy), "\n")
-        dx = backward(dy, cache)
-        panels += [(f"dx, {name}", dx), ("dx by differences", numeric), ("error", dx - numeric)]
-    scale = {"signed": True, "limits": (-0.4, 0.4)}
-    plot_grid([(title, a[0, ..., 0], scale) for title, a in panels], path, columns=3,
-              suptitle="Average pooling, backward: wrong where windows overlap")
+        curves[f"dx[window] {sign} dy / 9"] = losses = np.array(descend(backward, target=dy))
+        shown = losses[[0, 10, 100]].round(3).tolist()
+        print("½ Σ (y − target)² after 0, 10, 100 steps:", shown, "\n")
+        error = backward(dy, cache) - right_backward(dy, cache)
+        errors.append((f"error of dx[window] {sign} dy / 9", error[0, ..., 0],
+                       {"signed": True, "limits": (-0.4, 0.4)}))
+    panels = [("in how many windows a pixel is", counts[0, ..., 0], {"numbers": True}), *errors,
+              ("½ Σ (y − target)²: both fall", curves, {"log": True})]
+    return plot_grid(panels, path, suptitle="Average pooling of 9×9 pixels by windows of 3×3, "
+                     "stride 2: without the + dx is wrong where they overlap")
 
-
+# %%
 if __name__ == "__main__":
-    run_script(main, __doc__)
+    figure = run_script(main, __doc__)

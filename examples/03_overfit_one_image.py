@@ -1,4 +1,7 @@
-"""Overfit one image: a small U-Net learns a single slice by heart, to a Dice above 0.99.
+"""Overfit one image
+=================
+
+A small U-Net learns a single slice by heart, to a Dice above 0.99::
 
     python examples/03_overfit_one_image.py [FIGURE.png]
 
@@ -6,7 +9,9 @@ In about four seconds you see the first thing to try with a network that you hav
 cannot learn one image by heart, nothing else can work: it is not for want of data, but a gradient,
 the loss, the optimiser or the mask is at fault. Turn a sign in `ops/dice.py`, or take a learning
 rate of 1e-6, and it fails. That it succeeds proves less: without the skips' gradient in
-`UNet.backward` it still does. What proves a gradient is example 2.
+`UNet.backward` it still does. What proves a gradient is example 2. The pattern of squares that
+the figure shows before the first step is from the up-convolutions: each of the 2×2 pixels that a
+kernel paints has random weights of its own. Later the convolutions have learnt to smooth it.
 
 Expected output (last digits may differ by 5: training amplifies rounding)::
 
@@ -32,7 +37,8 @@ from minunet.train import segmentation_loss, train_step
 SIZE = 96
 SHOWN = 0, 10, 20, 40, 100  # steps
 
-
+# %%
+# One image, one hundred steps with it.
 def main(path="03_overfit_one_image.png", steps=100):
     image, labels = phantom_slice(SIZE, np.random.default_rng(8))  # (H, W, 4) and (H, W)
     truth = labels > 0  # all parts of the tumour alike
@@ -50,15 +56,17 @@ def main(path="03_overfit_one_image.png", steps=100):
             probability = net.predict(x)[0, ..., 0]  # (H, W)
             score = dice(probability > 0.5, truth)
             print(f"{step:4d}{loss:7.2f}{score:7.2f}")
-            panels.append((f"after {step} steps: Dice {score:.2f}", probability,
+            seen = f"Dice {score:.2f}" if step else "a chequered pattern"
+            panels.append((f"after {step} steps: {seen}", probability,
                            {"cmap": "magma", "limits": (0, 1), "truth": truth}))
         train_step(net, optimiser, x, target)
     if score > 0.99:
         print("Dice > 0.99: network, loss, gradients and optimiser work together")
     else:
         print(f"Dice {score:.2f}: something is at fault")
-    plot_grid(panels, path, columns=3, suptitle="Probability of tumour in a slice learnt by heart")
+    return plot_grid(panels, path, columns=3,
+                     suptitle="Probability of tumour in a slice learnt by heart")
 
-
+# %%
 if __name__ == "__main__":
-    run_script(main, __doc__)
+    figure = run_script(main, __doc__)

@@ -1,14 +1,14 @@
-"""The U-Net paper's first experiment in small: cells, told apart by the membranes between them.
+"""The paper's experiment
+======================
+
+Cells, told apart by the membranes between them, as in Ronneberger et al. 2015, in small::
 
     python examples/05_the_papers_experiment.py [FIGURE.png [ISBI_FOLDER]]
 
-In half a minute you see three tricks of Ronneberger et al. 2015: tiles with mirrored borders,
-elastic deformation, and the weight map, with which one network is trained and another without. The
-cells are drawn, unless you name a folder of the ISBI 2012 set (or MINUNET_ISBI does): real ones.
-
-With the map fewer cells run together, and more pixels are wrong: what may be membrane is called it.
-Is that all? The last column reads the network without the map at a threshold by which it calls as
-much membrane as the other does. That makes up for most of the difference, not for all of it.
+In half a minute you see tiles with mirrored borders, elastic deformation, and the weight map, with
+which one network is trained and another without. With it fewer cells run together, and more pixels
+are wrong, being called membrane. Is that all? In the last column the network without it calls as
+much membrane: most of the difference. Name a folder of the ISBI 2012 set to see real cells.
 
 Expected output (last digits may differ by 8: training amplifies rounding)::
 
@@ -16,8 +16,6 @@ Expected output (last digits may differ by 8: training amplifies rounding)::
     pixels that are wrong         0.13     0.06     0.13
     cells that run together       0.07     0.50     0.18
 """
-
-import os
 
 import numpy as np
 from scipy.ndimage import label
@@ -32,7 +30,6 @@ from minunet.predict import predict_slices
 from minunet.tool.plots import plot_grid
 from minunet.tool.script import run_script
 
-REAL = os.environ.get("MINUNET_ISBI")
 SEEN, BORDER, OUT, HELD_OUT = 140, 20, 100, 4  # pixels: seen, lost, given; images
 
 
@@ -59,7 +56,8 @@ def train(x, masks, weights, steps):
         optimiser.step(net.backward(dlogits, cache)[1])
     return net
 
-
+# %%
+# How well are cells told apart? By pixels, a hole in a wall is nothing; by cells, it is all.
 def number(masks):
     """Give each cell of (D, H, W) a number: what hangs together within one image."""
     return label(masks, [np.zeros((3, 3)), [[0, 1, 0], [1, 1, 1], [0, 1, 0]], np.zeros((3, 3))])[0]
@@ -73,8 +71,9 @@ def run_together(truth, found):
     cell, piece = np.array([cell, piece])[:, pixels >= np.bincount(cells.flat)[cell] / 10]
     return len(set(cell[np.bincount(piece)[piece] > 1])) / cells.max()
 
-
-def main(path="05_the_papers_experiment.png", folder=REAL, steps=200):
+# %%
+# Two networks that differ in one thing, the weights of the pixels.
+def main(path="05_the_papers_experiment.png", folder=None, steps=200):
     images, masks = read_isbi(folder) if folder else draw_cells(12, 256)
     x = prepare(images, Preprocessing(size=None))  # (D, H, W, 1)
     train_on, test_on = np.s_[:-HELD_OUT], np.s_[-HELD_OUT:]
@@ -84,17 +83,17 @@ def main(path="05_the_papers_experiment.png", folder=REAL, steps=200):
     p = [predict_slices(net, x[test_on])[..., 1] for net in nets]  # (HELD_OUT, H, W) each
     threshold = np.quantile(p[1], np.mean(p[0] <= 0.5))
     found, truth = (p[0] > 0.5, p[1] > 0.5, p[1] > threshold), masks[test_on]
+    wrong, together = [np.mean(truth != f) for f in found], [run_together(truth, f) for f in found]
     print("                               map   no map   no map, as much membrane")
-    different = ("pixels that are wrong", lambda a, b: np.mean(a != b))
-    for text, score in (different, ("cells that run together", run_together)):
-        print(f"{text:25}" + "".join(f"{score(truth, f):9.2f}" for f in found))
+    for text, scores in (("pixels that are wrong", wrong), ("cells that run together", together)):
+        print(f"{text:25}" + "".join(f"{score:9.2f}" for score in scores))
     panels = [("image", images[test_on][..., 0], {}), ("weight map", maps[test_on], {}),
               ("p(cell), map", p[0], {}), ("p(cell), no map", p[1], {}), ("truth", truth, {})]
-    panels += [(f"errors, {name}", f * 1.0 - truth, {"signed": True})
-               for name, f in zip(("map", "no map", "as much membrane"), found, strict=True)]
-    plot_grid([(title, a[0, :200, :200], options) for title, a, options in panels], path, 4,
-              suptitle="Errors: membrane that was missed is red, that is none is blue")
+    for name, f, share in zip(("map", "no map", "as much membrane"), found, together, strict=True):
+        panels.append((f"{name}: {share:.0%} run together", f * 1.0 - truth, {"signed": True}))
+    return plot_grid([(title, a[0, :200, :200], options) for title, a, options in panels], path, 4,
+                     "Cells run together where membrane was missed (red); false membrane is blue")
 
-
+# %%
 if __name__ == "__main__":
-    run_script(main, __doc__, "ISBI_FOLDER")
+    figure = run_script(main, __doc__, "ISBI_FOLDER")

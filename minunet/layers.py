@@ -200,8 +200,8 @@ def _sizes(config, h):
 def receptive_fields(config):
     """Give for each layer the side of the square of input pixels that one of its pixels sees.
 
-    Followed along one axis: pixel i of a layer sees the input from lo[i] to hi[i]. Above the
-    bottom that depends on where in a pooling's window the pixel lies; the largest is given.
+    Above the bottom that depends on where in a pooling's window the pixel lies; the largest is
+    given.
 
     Parameters
     ----------
@@ -213,18 +213,36 @@ def receptive_fields(config):
     list of int
         One for each of `list_layers`.
     """
-    lo = hi = np.arange(64 << config["depth"])  # long: its ends, where less is seen, don't matter
-    fields, skips = [], []
+    # Long: its ends, where less is seen, don't matter; nor does padding, which only moves pixels.
+    line = reach(config | {"padding": "same"}, 64 << config["depth"])
+    return [int((hi - lo).max()) + 1 for lo, hi in line]
+
+
+def reach(config, h):
+    """Give for each layer which input pixels its pixels see, along an axis of `h` pixels.
+
+    Parameters
+    ----------
+    config : dict
+        As `UNet.config`.
+    h : int
+        A size that goes through.
+
+    Returns
+    -------
+    list of (lo, hi)
+        One for each of `list_layers`: pixel i of that layer sees the input from lo[i] to hi[i].
+    """
+    lo = hi = np.arange(h)
+    seen, same = [], config["padding"] == "same"
     for layer in list_layers(config):
-        if layer.kind == "conv":
+        if layer.kind == "conv" and same:  # beyond the border lie zeros, no pixels
             lo, hi = np.append(lo[0], lo[:-1]), np.append(hi[1:], hi[-1])
+        elif layer.kind == "conv":
+            lo, hi = lo[:-2], hi[2:]
         elif layer.kind == "pool":
-            skips.append((lo, hi))
             lo, hi = lo[::2], hi[1::2]
-        elif layer.kind == "up":
+        elif layer.kind == "up":  # a skip adds nothing: what came up has seen the same, and more
             lo, hi = lo.repeat(2), hi.repeat(2)
-        elif layer.kind == "concat":
-            skip_lo, skip_hi = skips.pop()
-            lo, hi = np.minimum(lo, skip_lo), np.maximum(hi, skip_hi)
-        fields.append(int((hi - lo).max()) + 1)
-    return fields
+        seen.append((lo, hi))
+    return seen

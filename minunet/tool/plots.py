@@ -4,28 +4,37 @@ One colour language, safe for colour-blind eyes (Okabe and Ito's palette, its gr
 blue is the truth, orange the prediction; so a missed pixel (truth only) is blue, a false alarm
 (prediction only) orange, and a hit green. Signed arrays run from blue over white at zero to red.
 
-Figures are never pyplot's, so no window system and no global state is touched. Each is written
-whole, in the format that its suffix names, or not at all, which raises `InputError`.
+Figures are never pyplot's, so no window system and no global state is touched. Each is returned,
+and a notebook shows it. If a path is given it is written, too: whole, in the format that the
+suffix names, or not at all, which raises `InputError`.
 """
 
+import io
 import math
 from pathlib import Path
 
 import numpy as np
-from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
-from skimage.measure import find_contours
 
 from minunet.engine.files import replacing
+from minunet.tool import drawing
+from minunet.tool.drawing import GRID, HIT, INK, MUTED, PANEL, PREDICTION, SHADE, TRUTH
 from minunet.tool.glyphs import box_what_fonts_lack
 
-TRUTH, PREDICTION, HIT = "#56B4E9", "#E69F00", "#00704A"
-INK, MUTED, GRID, SHADE = "#222222", "#666666", "#E5E5E5", "#F0F0F0"
-PANEL = 2.2  # inches
+DPI = 120
 
 
-def plot_history(history, path):
+class _NotebookFigure(Figure):
+    """A figure that a notebook shows, though it is not pyplot's."""
+
+    def _repr_png_(self):
+        png = io.BytesIO()
+        self.savefig(png, dpi=DPI, format="png")
+        return png.getvalue()
+
+
+def plot_history(history, path=None):
     """Draw loss and learning rate (shaded, to its own scale) and validation Dice by epoch.
 
     Parameters
@@ -34,7 +43,12 @@ def plot_history(history, path):
         A row for each epoch, with ``epoch``, ``loss``, ``learning_rate``, ``validation_dice_mean``
         and ``validation_dice_median``, and ``kept`` if known: the last such epoch is marked, or
         that with the best mean. A Dice may be nan.
-    path : str or Path
+    path : str or Path, optional
+        Where to write it; nowhere if None.
+
+    Returns
+    -------
+    figure : matplotlib.figure.Figure
 
     Raises
     ------
@@ -72,10 +86,10 @@ def plot_history(history, path):
         axes.grid(color=GRID, linewidth=0.8)
         axes.spines[["top", "right"]].set_visible(False)
         axes.legend()
-    _save(figure, path)
+    return _finish(figure, path)
 
 
-def plot_predictions(rows, path, title=None):
+def plot_predictions(rows, path=None, title=None):
     """Draw image, truth, prediction and errors side by side, a row for each patient.
 
     The prediction's shade is its probability, its outline where that exceeds 0.5.
@@ -86,8 +100,13 @@ def plot_predictions(rows, path, title=None):
         ``name`` (str); ``image`` (H, W), any float; ``truth`` (H, W), 0 and 1;
         ``probability`` (H, W) in [0, 1]; ``dice``, written at the row (nan as "–");
         and if pixels may not be square ``spacing``, how long (H) and wide (W) they are, or None.
-    path : str or Path
+    path : str or Path, optional
+        Where to write it; nowhere if None.
     title : str, optional
+
+    Returns
+    -------
+    figure : matplotlib.figure.Figure
 
     Raises
     ------
@@ -105,15 +124,13 @@ def plot_predictions(rows, path, title=None):
         image, truth, probability = (np.asarray(row[key])
                                      for key in ("image", "truth", "probability"))
         truth, prediction = truth > 0, probability > 0.5
-        _draw(axes[0], image)
-        _draw(axes[1], image, truth=truth)
-        _shade(axes[1], 0.3 * truth, TRUTH)
-        _draw(axes[2], image, prediction=prediction)
-        _shade(axes[2], 0.5 * probability, PREDICTION)
-        _draw(axes[3], image)
-        _shade(axes[3], 0.85 * (truth & prediction), HIT)
-        _shade(axes[3], 0.85 * (truth & ~prediction), TRUTH)
-        _shade(axes[3], 0.85 * (prediction & ~truth), PREDICTION)
+        drawing.draw_image(axes[0], image)
+        drawing.draw_image(axes[1], image, truth=truth)
+        drawing.shade(axes[1], 0.3 * truth, TRUTH)
+        drawing.draw_image(axes[2], image, prediction=prediction)
+        drawing.shade(axes[2], 0.5 * probability, PREDICTION)
+        drawing.draw_image(axes[3], image)
+        drawing.shade_errors(axes[3], truth, prediction)
         high, wide = row.get("spacing") or (1, 1)
         for panel in axes:
             panel.set_aspect(high / wide)
@@ -121,27 +138,36 @@ def plot_predictions(rows, path, title=None):
     legend = {"hit": HIT, "missed": TRUTH, "false alarm": PREDICTION}
     figure.legend(handles=[Patch(color=color, label=name) for name, color in legend.items()],
                   loc="outside lower right", ncols=3, frameon=False)
-    _save(figure, path)
+    return _finish(figure, path)
 
 
-def plot_grid(panels, path, columns=None, suptitle=None):
-    """Draw arrays as images in a grid.
+def plot_grid(panels, path=None, columns=None, suptitle=None):
+    """Draw arrays as images, and numbers as curves, in a grid.
 
     Parameters
     ----------
     panels : list of (title, image, options)
-        `image` is (H, W), any float; `options` a dict that may hold
+        `image` is (H, W), any float, or a dict of curves: for each name the numbers, drawn from
+        left to right. Curves have one option, ``log`` (False), a logarithmic scale. For an image,
+        `options` is a dict that may hold
 
         * ``signed`` (False): blue below zero, white at zero, red above, on one scale;
         * ``cmap`` ("gray"): Matplotlib's name of another colour map;
         * ``limits``: what is drawn (darkest, brightest); by default the 1st and the 99th
           percentile, or if signed ± the 99.5th percentile of the magnitudes;
         * ``colorbar`` (False);
-        * ``truth``, ``prediction``: masks (H, W), outlined in their colours.
-    path : str or Path
+        * ``numbers`` (False): write each value into its pixel;
+        * ``truth``, ``prediction``: masks (H, W), outlined in their colours;
+        * ``errors`` (False): instead, shade where both are (hit), and either alone.
+    path : str or Path, optional
+        Where to write it; nowhere if None.
     columns : int, optional
         Panels in a row; all in one row if None.
     suptitle : str, optional
+
+    Returns
+    -------
+    figure : matplotlib.figure.Figure
 
     Raises
     ------
@@ -152,63 +178,18 @@ def plot_grid(panels, path, columns=None, suptitle=None):
         raise ValueError("panels is empty; expected (title, image, options) for each")
     columns = columns or len(panels)
     rows = math.ceil(len(panels) / columns)
-    height, width = _image(panels[0][1]).shape
+    first = next((image for _, image, _ in panels if not isinstance(image, dict)), np.zeros((1, 1)))
+    height, width = drawing.as_image(first).shape
     height = 1.2 * PANEL * np.clip(height / width, 0.3, 3)  # inches
     figure = _figure(1.3 * columns * PANEL, rows * (height + 0.4), suptitle)
     grid = figure.subplots(rows, columns, squeeze=False).ravel()
     for axes in grid[len(panels):]:
         axes.set_axis_off()
     for axes, (title, image, options) in zip(grid, panels, strict=False):
-        _draw(axes, image, **options)
+        draw = drawing.draw_curves if isinstance(image, dict) else drawing.draw_image
+        draw(axes, image, **options)
         axes.set_title(title, fontsize=10, parse_math=False)
-    _save(figure, path)
-
-
-def _draw(axes, image, *, signed=False, cmap="gray", limits=None, colorbar=False,
-          truth=None, prediction=None):
-    image = _image(image)
-    shown = axes.imshow(image, cmap="RdBu_r" if signed else cmap)
-    shown.set_clim(limits or _limits(image, signed))
-    axes.set_axis_off()
-    if colorbar:
-        axes.figure.colorbar(shown, ax=axes, shrink=0.8)
-    # Beneath an outline that agrees, a wider one still shows on both sides.
-    for name, mask, color, width in (("truth", truth, TRUTH, 1.3 if prediction is None else 3),
-                                     ("prediction", prediction, PREDICTION, 1.3)):
-        if mask is None:
-            continue
-        if np.shape(mask) != image.shape:
-            raise ValueError(f"{name} has shape {np.shape(mask)}; expected image's {image.shape}")
-        # A margin of background closes the outline of a mask that reaches the border.
-        for y, x in (line.T - 1 for line in find_contours(np.pad(mask, 1) * 1.0, 0.5)):
-            axes.plot(x, y, color=color, linewidth=width)
-
-
-def _image(image):
-    image = np.asarray(image, float)
-    if image.ndim != 2:
-        raise ValueError(f"image has shape {image.shape}; expected (H, W)")
-    return image
-
-
-def _limits(image, signed):
-    """The values drawn darkest and brightest; apart even if the image is constant."""
-    values = image[np.isfinite(image)]
-    if not values.size:
-        return 0, 1
-    if signed:
-        sizes = np.abs(values)
-        # Among fewer than 200 values "higher" takes the largest: a small kernel is not clipped.
-        most = np.percentile(sizes, 99.5, method="higher") or sizes.max() or 1
-        return -most, most
-    for low, high in (np.percentile(values, (1, 99)), (values.min(), values.max())):
-        if low < high:  # the percentiles of a small structure on a constant background are one
-            return low, high
-    return low - 0.5, low + 0.5
-
-
-def _shade(axes, alpha, color):
-    axes.imshow(np.dstack([np.broadcast_to(to_rgb(color), (*alpha.shape, 3)), alpha]))
+    return _finish(figure, path)
 
 
 def _label_row(axes, name, dice):
@@ -220,14 +201,16 @@ def _label_row(axes, name, dice):
 
 
 def _figure(width, height, title=None):
-    figure = Figure(figsize=(width, height + 0.3 * bool(title)), layout="constrained")
+    figure = _NotebookFigure(figsize=(width, height + 0.3 * bool(title)), layout="constrained")
     figure.get_layout_engine().set(w_pad=0.08, h_pad=0.08)  # inches
     if title:
         figure.suptitle(title, parse_math=False)  # a "$" in a file's name is no formula
     return figure
 
 
-def _save(figure, path):
+def _finish(figure, path):
     box_what_fonts_lack(figure)
-    with replacing(path) as temporary:
-        figure.savefig(temporary, dpi=120, format=Path(path).suffix[1:] or "png")
+    if path is not None:
+        with replacing(path) as temporary:
+            figure.savefig(temporary, dpi=DPI, format=Path(path).suffix[1:] or "png")
+    return figure

@@ -1,6 +1,7 @@
 """The command line of a script that draws one figure, as those in ``examples/`` do."""
 
 import argparse
+import io
 import sys
 from pathlib import Path
 
@@ -13,7 +14,8 @@ def run_script(main, docstring, folder=None):
     """Read the words after a script's name, ``[FIGURE.png [FOLDER]]``, and call `main` with them.
 
     ``--help`` prints the docstring. Words that are wrong, as far as can be told, are so before
-    anything is computed; any `InputError` is one line, and the exit code 2.
+    anything is computed; any `InputError` is one line, and the exit code 2. In a notebook there
+    are no such words, and no file is written: `main` is called with None for FIGURE.png.
 
     Parameters
     ----------
@@ -23,9 +25,17 @@ def run_script(main, docstring, folder=None):
         The script's: what it does, and how it is called.
     folder : str, optional
         What to call a second word, a folder to read. Without it there is no second word.
+
+    Returns
+    -------
+    figure : matplotlib.figure.Figure
+        What `main` returns.
     """
+    if "__file__" not in main.__globals__:  # cells of a notebook: the words are its kernel's
+        return main(None)
     for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(errors="replace")  # where a code page has no "Σ", it prints "?"
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # where a code page has no "Σ", it prints "?"
     parser = argparse.ArgumentParser(description=docstring, usage=argparse.SUPPRESS,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("figure", metavar="FIGURE.png", nargs="?", type=_figure,
@@ -35,7 +45,7 @@ def run_script(main, docstring, folder=None):
                             help="a folder to read")
     words = vars(parser.parse_args()).values()
     try:
-        main(*(word for word in words if word is not None))
+        return main(*(word for word in words if word is not None))
     except InputError as error:
         parser.error(error)
 

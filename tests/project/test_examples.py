@@ -1,7 +1,9 @@
 """The examples print what they promise, and what they say about themselves is true."""
 
+import ast
 import importlib.util
 import io
+import re
 import runpy
 from pathlib import Path
 
@@ -27,6 +29,10 @@ def load(name):
     return module
 
 
+def docstring_of(script):
+    return ast.get_docstring(ast.parse(script.read_text(encoding="utf-8")))
+
+
 @each_script
 def test_an_example_prints_what_it_promises_and_draws_one_figure(script, tmp_path):
     printed = run(script, tmp_path / "figure.png")
@@ -36,9 +42,24 @@ def test_an_example_prints_what_it_promises_and_draws_one_figure(script, tmp_pat
 
 
 @each_script
-def test_an_example_has_at_most_100_lines_and_a_row_in_the_table(script):
-    assert len(script.read_text(encoding="utf-8").splitlines()) <= 100
+def test_an_example_has_at_most_100_lines_and_a_row_in_both_tables(script):
+    text = script.read_text(encoding="utf-8")
+    assert len(text.splitlines()) <= 100
     assert f"| `{script.name}` |" in (FOLDER / "README.md").read_text(encoding="utf-8")
+    title = re.match(r'"""(.+)\n=+\n\n', text)[1]
+    gallery = (FOLDER.parent / "docs" / "gallery.md").read_text(encoding="utf-8")
+    assert f"| [{title}](../examples/{script.name}) |" in gallery
+
+
+@each_script
+def test_an_example_is_a_notebook_whose_last_cell_calls_it(script):
+    """A reader changes a cell and runs the last one again."""
+    parser = pytest.importorskip("sphinx_gallery.py_source_parser")
+    _, (words, *blocks) = parser.split_code_and_text_blocks(str(script))
+    assert words.type == "text" and words.content.strip() == docstring_of(script)
+    cells = [block.content for block in blocks if block.type == "code"]
+    assert len(cells) >= 3 and cells[-1].startswith("if __name__ ==")
+    assert "figure = run_script(main, __doc__" in cells[-1]
 
 
 @pytest.fixture
@@ -113,6 +134,17 @@ def test_an_example_is_held_to_its_own_deprecations_alone(module, passes, tmp_pa
             run(script, tmp_path / "figure.png")
 
 
+def test_in_a_notebook_the_figure_is_returned_and_no_word_of_its_kernel_is_read(
+        tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.argv", ["ipykernel_launcher.py", "-f", "kernel.json"])
+    monkeypatch.setattr("sys.stdout", io.StringIO())  # as a notebook's, it has no code page
+    names = {"__name__": "__main__"}  # and no __file__, for cells are in none
+    exec((FOLDER / "02_check_a_gradient.py").read_text(encoding="utf-8"), names)
+    assert names["figure"]._repr_png_().startswith(b"\x89PNG")
+    assert not list(tmp_path.iterdir())
+
+
 def test_without_a_path_the_figure_is_named_like_the_script(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     load("02_check_a_gradient").main()
@@ -172,9 +204,9 @@ def test_a_network_trained_without_skips_has_none_at_the_end(rng):
     example = load("04_with_and_without_skips")
     images = rng.normal(size=(8, 16, 16, 4)).astype(np.float32)
     masks = (images[..., 0] > 1).astype(np.uint8)
-    for skips in (True, False):
-        w = example.train(images, masks, skips, steps=2).params["dec1.conv1.w"]  # [skip, up]
-        assert w[:, :, 8:].all() and w[:, :, :8].any() == skips
+    for cut in ((), (1, 2, 3)):
+        w = example.train(images, masks, cut, steps=2).params["dec1.conv1.w"]  # [skip, up]
+        assert w[:, :, 8:].all() and w[:, :, :8].any() == (not cut)
 
 
 def test_cells_run_together_if_they_share_a_found_piece():
@@ -205,6 +237,23 @@ def test_the_papers_experiment_reads_real_cells_if_a_folder_is_named(tmp_path, c
     example.draw_cells = lambda count, size: (images, masks)
     example.main(tmp_path / "drawn.png", None, steps=2)
     assert named == capsys.readouterr().out and len(named.splitlines()) == 3
+
+
+def test_three_verbs_are_a_convolution_whatever_the_numbers(rng, capsys):
+    example = load("06_one_convolution_in_steps")
+    for name, shape in ("X", (6, 5)), ("W", (3, 3)), ("DY", (4, 3)):
+        setattr(example, name, rng.integers(-3, 4, shape))
+    example.main(None)
+    assert capsys.readouterr().out.endswith("conv_backward have it: True\n")
+
+
+def test_three_terms_are_the_slopes_whatever_the_numbers(rng):
+    example = load("07_three_terms_on_four_pixels")
+    example.X, example.DY, example.GAMMA = rng.normal(size=4), rng.normal(size=4), 0.7
+    direct, mean, spread = example.terms()
+    dx = example.GAMMA / example.X.std() * (direct + mean + spread)
+    assert np.allclose(dx, example.differences(), atol=1e-8)
+    assert not np.allclose(dx, example.GAMMA / example.X.std() * (direct + mean), atol=1e-2)
 
 
 @pytest.mark.parametrize("printed, expected, slack, same", [

@@ -15,14 +15,14 @@ FLOORS = [
     {"engine"},
     {"ops"},
     {"plain", "layers", "blocks", "inference", "optim", "gradcheck", "metrics", "data"},
-    {"unet", "predict"},
+    {"unet", "predict", "look"},
     {"minunet", "proofs"},  # the first is the package's face
     {"train", "plain_demo"},
     {"tool"},
     {"models", "__main__"},
 ]
 LESSON = {"plain", "ops", "layers", "blocks", "inference", "optim", "gradcheck", "metrics", "unet",
-          "predict", "proofs"}
+          "predict", "look", "proofs"}
 
 
 def imports():

@@ -241,3 +241,58 @@ def test_shapes_that_do_not_fit_are_named(tmp_path):
 def test_a_folder_that_is_missing_is_named(tmp_path):
     with pytest.raises(InputError, match="nowhere"):
         plots.plot_history(history(), tmp_path / "nowhere" / "history.png")
+
+
+# In a notebook
+
+@pytest.mark.parametrize("draw", [
+    lambda *path: plots.plot_history(history(), *path),
+    lambda *path: plots.plot_predictions([row()], *path),
+    lambda *path: plots.plot_grid([("image", HEAD, {})], *path),
+], ids=["history", "predictions", "grid"])
+def test_a_figure_is_returned_shown_by_a_notebook_and_written_only_if_a_path_is_given(
+        draw, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    figure = draw()
+    assert isinstance(figure, Figure) and not list(tmp_path.iterdir())
+    assert figure._repr_png_().startswith(b"\x89PNG")
+    draw("p.png")
+    assert_is_a_whole_figure(tmp_path / "p.png")
+
+
+def test_each_value_is_written_into_its_pixel_black_on_light_and_white_on_dark():
+    figure = plots.plot_grid([("", [[0, 1], [-0.256, 12]], {"numbers": True, "limits": (0, 12)})])
+    written = {text.get_text(): text.get_color() for text in figure.axes[0].texts}
+    assert written == {"0": "white", "1": "white", "-0.26": "white", "12": "black"}
+    assert [text.get_position() for text in figure.axes[0].texts][1:3] == [(1, 0), (0, 1)]
+
+
+def test_errors_are_shaded_in_the_colours_of_the_legend():
+    truth, prediction = np.array([[1, 1, 0, 0]]), np.array([[1, 0, 1, 0]])
+    options = {"truth": truth, "prediction": prediction, "errors": True}
+    axes = plots.plot_grid([("", np.zeros((1, 4)), options)]).axes[0]
+    assert not axes.lines  # no outline
+    for shaded, color, column in zip(axes.images[1:], (plots.HIT, plots.TRUTH, plots.PREDICTION),
+                                     (0, 1, 2), strict=True):
+        pixels = np.asarray(shaded.get_array())[0]
+        assert np.flatnonzero(pixels[:, 3]).tolist() == [column]
+        np.testing.assert_allclose(pixels[column, :3], matplotlib.colors.to_rgb(color))
+
+
+def test_curves_have_a_panel_of_their_own_between_images():
+    figure = plots.plot_grid([("loss", {"right": [4, 1, 0.1], "wrong": [4, 2]}, {"log": True}),
+                              ("image", HEAD, {})])
+    curves, image = figure.axes
+    assert [line.get_ydata().tolist() for line in curves.lines] == [[4, 1, 0.1], [4, 2]]
+    assert [text.get_text() for text in curves.get_legend().get_texts()] == ["right", "wrong"]
+    assert curves.get_yscale() == "log" and curves.get_title() == "loss" and image.images
+
+
+def test_where_numbers_are_an_outline_runs_along_the_edges_of_pixels():
+    mask = np.zeros((3, 4))
+    mask[1:, :2] = 1
+    figure = plots.plot_grid([("", np.zeros((3, 4)), {"numbers": True, "prediction": mask})])
+    [line] = figure.axes[0].lines
+    assert np.allclose(np.min(line.get_xydata(), axis=0), (-0.5, 0.5))
+    assert np.allclose(np.max(line.get_xydata(), axis=0), (1.5, 2.5))
+    assert np.abs(line.get_xydata() - (1.5, 0.5)).sum(axis=1).min() < 0.2  # its corner is kept

@@ -19,7 +19,7 @@ copyright = "the minunet authors"
 version = release = minunet.__version__
 
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx.ext.mathjax",
-              "sphinx-mathjax-offline", "sphinx_gallery.gen_gallery"]
+              "sphinx-mathjax-offline", "sphinx_gallery.gen_gallery", "gallery_pages"]
 exclude_patterns = ["_build", "gallery/index.rst"]  # gallery.md is the gallery's front page
 default_role = "literal"  # `x` in a docstring is code
 language = "en"
@@ -33,7 +33,7 @@ sphinx_gallery_conf = {  # the examples are run, and made into pages and noteboo
     "filename_pattern": "",  # all of them
     "within_subsection_order": "FileNameSortKey",
     "backreferences_dir": "gallery/backreferences",
-    "image_scrapers": ("gallery_figure.save_figure",),
+    "image_scrapers": ("gallery_pages.save_figure",),
     "reset_modules": (),
     "last_notebook_cell": "figure",
     "thumbnail_size": (800, 560),
@@ -65,34 +65,12 @@ def keep_bars(app, what, name, obj, options, lines):
         literal = literal or line.endswith("::")
 
 
-THUMBNAILS = """
-```{toctree}
-:hidden:
-:glob:
-
-gallery/*
-```
-
-```{eval-rst}
-.. minigallery:: ../examples/*.py
-```
-"""
-
-
 def list_contents(app, docname, source):
-    """The sidebar has the pages that index.md lists, under the same headings, and the gallery's."""
+    """The sidebar has the pages that index.md lists, under the same headings."""
     if docname == "index":
         for caption, links in re.findall(r"^### (.+)\n\n((?:[* ] .+\n)+)", source[0], re.M):
             pages = "\n".join(re.findall(r"^\* \[.+?\]\((.+?)\.\w+\)", links, re.M))
             source[0] += f"\n```{{toctree}}\n:hidden:\n:caption: {caption}\n\n{pages}\n```\n"
-    if docname == "gallery":
-        source[0] = source[0].replace("\n| example |", f"{THUMBNAILS}\n| example |")
-
-
-def link_examples(app, docname, source):
-    """Where a code host has the script of an example, the site has its page in the gallery."""
-    source[0] = re.sub(r"\]\((?:\.\./)+examples/(\d\d_\w+)\.py\)", r"](/gallery/\1.rst)",
-                       source[0])
 
 
 def leave_formulas(app, doctree):
@@ -106,4 +84,3 @@ def setup(app):
     app.connect("doctree-read", leave_formulas)
     app.connect("autodoc-process-docstring", keep_bars, priority=100)  # before napoleon
     app.connect("source-read", list_contents)
-    app.connect("source-read", link_examples)

@@ -5,9 +5,8 @@ Average pooling, an op that minunet does not have, is given a right backward and
 
     python examples/02_check_a_gradient.py [FIGURE.png]
 
-In two seconds you see `check` pass a backward that is right, and name the worst element of one
-that forgets a "+": it is wrong wherever windows overlap. Both make a loss fall, so watching the
-loss would not have told. Put an op of your own here and check it.
+In two seconds you see `check` pass a backward that is right, and catch one that forgets a "+".
+Both make a loss fall: watching it would not have told. Put an op of your own here.
 
 Expected output ("..." stands for rounding errors, which differ between computers)::
 
@@ -71,7 +70,7 @@ def descend(backward, target):
         y, cache = forward(x)
         losses.append(np.sum((y - target) ** 2) / 2)
         x -= backward(y - target, cache)
-    return losses
+    return np.round(losses, 3)
 
 # %%
 # Checking: `check` compares each element of dx with a difference of two forward passes.
@@ -84,9 +83,8 @@ def main(path="02_check_a_gradient.png"):
     for name, sign, backward in ("right", "+=", right_backward), ("wrong", "=", wrong_backward):
         print(f"{name}: dx[window] {sign} dy / 9")
         print(check(forward, backward, {"x": x}, linear=["x"], seed=7))
-        curves[f"dx[window] {sign} dy / 9"] = losses = np.array(descend(backward, target=dy))
-        shown = losses[[0, 10, 100]].round(3).tolist()
-        print("½ Σ (y − target)² after 0, 10, 100 steps:", shown, "\n")
+        curves[f"dx[window] {sign} dy / 9"] = losses = descend(backward, target=dy)
+        print("½ Σ (y − target)² after 0, 10, 100 steps:", losses[[0, 10, 100]].tolist(), "\n")
         error = backward(dy, cache) - right_backward(dy, cache)
         errors.append((f"error of dx[window] {sign} dy / 9", error[0, ..., 0],
                        {"signed": True, "limits": (-0.4, 0.4)}))

@@ -1,6 +1,5 @@
 """The examples print what they promise, and what they say about themselves is true."""
 
-import ast
 import importlib.util
 import io
 import re
@@ -29,10 +28,6 @@ def load(name):
     return module
 
 
-def docstring_of(script):
-    return ast.get_docstring(ast.parse(script.read_text(encoding="utf-8")))
-
-
 @each_script
 def test_an_example_prints_what_it_promises_and_draws_one_figure(script, tmp_path):
     printed = run(script, tmp_path / "figure.png")
@@ -49,17 +44,6 @@ def test_an_example_has_at_most_100_lines_and_a_row_in_both_tables(script):
     title = re.match(r'"""(.+)\n=+\n\n', text)[1]
     gallery = (FOLDER.parent / "docs" / "gallery.md").read_text(encoding="utf-8")
     assert f"| [{title}](../examples/{script.name}) |" in gallery
-
-
-@each_script
-def test_an_example_is_a_notebook_whose_last_cell_calls_it(script):
-    """A reader changes a cell and runs the last one again."""
-    parser = pytest.importorskip("sphinx_gallery.py_source_parser")
-    _, (words, *blocks) = parser.split_code_and_text_blocks(str(script))
-    assert words.type == "text" and words.content.strip() == docstring_of(script)
-    cells = [block.content for block in blocks if block.type == "code"]
-    assert len(cells) >= 3 and cells[-1].startswith("if __name__ ==")
-    assert "figure = run_script(main, __doc__" in cells[-1]
 
 
 @pytest.fixture

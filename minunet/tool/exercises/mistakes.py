@@ -1,0 +1,235 @@
+"""What often goes wrong, computed: a result that equals one of these tells its cause.
+
+Each rule is a pair: the hint, and a function of a `Case` that gives the array which that mistake
+would give. A hint is given only if the rule explains the learner's result in every case tried.
+"""
+
+import numpy as np
+
+from minunet.tool.exercises.mistakes_conv import CONV, CONV_TRANSPOSE
+from minunet.tool.exercises.operations import OPERATIONS, expected, level_backward, level_forward
+
+AXES = (0, 1, 2)
+
+
+def _corners(case):
+    x = case.arguments["x"]
+    h, w = x.shape[1] // 2 * 2, x.shape[2] // 2 * 2
+    return np.stack([x[:, i:h:2, j:w:2] for i in (0, 1) for j in (0, 1)])
+
+
+def _to_corners(case, shares):
+    """dx from what each of the four corners gets of dy."""
+    dx = np.zeros_like(case.arguments["x"])
+    h, w = dx.shape[1] // 2 * 2, dx.shape[2] // 2 * 2
+    for k, share in enumerate(shares):
+        dx[:, k // 2 : h : 2, k % 2 : w : 2] = share * case.dy
+    return dx
+
+
+def _all_winners(case, shared=False):
+    won = _corners(case) == _corners(case).max(axis=0)
+    return _to_corners(case, won / won.sum(axis=0) if shared else won)
+
+
+def _last_winner(case):
+    last = 3 - _corners(case)[::-1].argmax(axis=0)
+    return _to_corners(case, [last == k for k in range(4)])
+
+
+RELU = {
+    "y": [("this is |x|: what is negative must become 0", lambda c: abs(c.arguments["x"])),
+          ("this is min(x, 0): the positive part must stay, not the negative one",
+           lambda c: np.minimum(c.arguments["x"], 0)),
+          ("this is x itself: nothing was set to 0", lambda c: c.arguments["x"]),
+          ("this is the mask x > 0: multiply it with x",
+           lambda c: (c.arguments["x"] > 0).astype(float))],
+    "dx": [("at x = 0 dx must be 0: the mask is x > 0, not x ≥ 0",
+            lambda c: c.dy * (c.arguments["x"] >= 0)),
+           ("the mask must come from x, which was positive or not, and not from dy",
+            lambda c: np.maximum(c.dy, 0)),
+           ("dy went through unchanged: where x was not positive, dx is 0", lambda c: c.dy),
+           ("this is the mask alone: multiply it with dy",
+            lambda c: (c.arguments["x"] > 0).astype(float)),
+           ("dy is multiplied with x or y: the slope of ReLU is 1 or 0, whatever the size of x",
+            lambda c: c.dy * np.maximum(c.arguments["x"], 0)),
+           ("the mask is the wrong way round: dy goes where x > 0",
+            lambda c: c.dy * (c.arguments["x"] <= 0))],
+}
+MAX_POOL = {
+    "y": [("this is the mean of each window: the largest was asked for",
+           lambda c: _corners(c).mean(axis=0)),
+          ("this is the sum of each window: the largest was asked for",
+           lambda c: _corners(c).sum(axis=0)),
+          ("this is the upper left pixel of each window: compare all four",
+           lambda c: _corners(c)[0]),
+          ("the maximum was taken over the channels, too: each channel is pooled by itself",
+           lambda c: np.broadcast_to(_corners(c).max(axis=(0, -1))[..., None], c.dy.shape)),
+          ("this is the smallest of each window, not the largest",
+           lambda c: _corners(c).min(axis=0))],
+    "dx": [("ties: all pixels that are equal to the maximum got dy. Only the first of them, row by "
+            "row, may get it", _all_winners),
+           ("ties: dy was shared among the pixels equal to the maximum. The first of them, row by "
+            "row, gets it all", lambda c: _all_winners(c, shared=True)),
+           ("ties: the last of equal pixels got dy. It goes to the first, row by row",
+            _last_winner),
+           ("all four pixels of a window got dy: only the largest had a part in y",
+            lambda c: _to_corners(c, [1] * 4)),
+           ("each pixel of a window got a quarter of dy: that is the gradient of the mean. The "
+            "largest gets all of it", lambda c: _to_corners(c, [0.25] * 4)),
+           ("the upper left pixel of each window got dy: it goes to where the largest was",
+            lambda c: _to_corners(c, [1, 0, 0, 0])),
+           ("dx must be as large as x: the last row or column of an odd size, which is in no "
+            "window, gets 0", lambda c: expected(OPERATIONS["max_pool"], c)["dx"][
+                :, : 2 * c.dy.shape[1], : 2 * c.dy.shape[2]])],
+}
+
+
+def _norm(case, axes=AXES, ddof=0, eps=None, inside=True, center=True, scale=True):
+    x, gamma, beta = case.arguments.values()
+    eps = case.options.get("eps", 1e-5) if eps is None else eps
+    var = ((x - x.mean(axis=axes, keepdims=True)) ** 2).sum(axis=axes, keepdims=True)
+    numbers = x.size / var.size
+    var = var / max(numbers - ddof, 1)
+    std = np.sqrt(var + eps) if inside else np.sqrt(var) + eps
+    with np.errstate(all="ignore"):
+        x_hat = (x - x.mean(axis=axes, keepdims=True) * center) / (std if scale else 1)
+    return gamma * x_hat + beta
+
+
+def _norm_dx(case, mean=1.0, std=1.0, gamma=True, power=1):
+    """dx with its two subtracted terms times `mean` and `std` (numbers, or functions of x)."""
+    x, g, _ = case.arguments.values()
+    sigma = np.sqrt(x.var(axis=AXES) + case.options.get("eps", 1e-5))
+    x_hat = _x_hat(case)
+    mean, std = (weight(x) if callable(weight) else weight for weight in (mean, std))
+    through_std = x_hat * (case.dy * x_hat).mean(axis=AXES)
+    dx = case.dy - mean * case.dy.mean(axis=AXES) - std * through_std
+    return (g if gamma else 1) * dx / sigma**power
+
+
+def _x_hat(case):
+    x = case.arguments["x"]
+    return (x - x.mean(axis=AXES)) / np.sqrt(x.var(axis=AXES) + case.options.get("eps", 1e-5))
+
+
+def _pixels(x):
+    return x.size // x.shape[-1]
+
+
+BATCH_NORM = {
+    "y": [("ε is missing, or not the one that was given: divide by √(σ² + ε)",
+           lambda c: _norm(c, eps=0.0)),
+          ("ε is not the one that was given: eps is an argument", lambda c: _norm(c, eps=1e-5)),
+          ("ε belongs under the root: √(σ² + ε), not √σ² + ε", lambda c: _norm(c, inside=False)),
+          ("σ² is divided by M − 1: normalise with the mean of (x − μ)², divided by M",
+           lambda c: _norm(c, ddof=1)),
+          ("μ and σ² are those of each image: take them over all images of the batch, axes 0, 1, 2",
+           lambda c: _norm(c, axes=(1, 2))),
+          ("μ and σ² are taken over the channels, too: each channel has its own, axes 0, 1, 2",
+           lambda c: _norm(c, axes=(0, 1, 2, 3))),
+          ("μ and σ² are taken over the channels of a pixel: take them over axes 0, 1, 2",
+           lambda c: _norm(c, axes=3)),
+          ("μ is not subtracted: x̂ = (x − μ) / √(σ² + ε)", lambda c: _norm(c, center=False)),
+          ("x − μ is not divided by √(σ² + ε)", lambda c: _norm(c, scale=False)),
+          ("β is not added", lambda c: _norm(c) - c.arguments["beta"]),
+          ("x̂ is not multiplied with γ",
+           lambda c: _x_hat(c) + c.arguments["beta"])],
+    "dx": [("two of three terms are missing: μ and σ² depend on x, too, and are no constants",
+            lambda c: _norm_dx(c, mean=0, std=0)),
+           ("the term through μ is missing: dx has mean 0, because shifting x changes nothing",
+            lambda c: _norm_dx(c, mean=0)),
+           ("the term through σ² is missing: stretching x changes nothing, so dx has no part "
+            "along x̂", lambda c: _norm_dx(c, std=0)),
+           ("1/M is missing in both terms: a mean was taken as a sum (M = N·H·W)",
+            lambda c: _norm_dx(c, mean=_pixels, std=_pixels)),
+           ("1/M is missing in the term through μ: dβ / M (M = N·H·W)",
+            lambda c: _norm_dx(c, mean=_pixels)),
+           ("1/M is missing in the term through σ²: x̂ dγ / M (M = N·H·W)",
+            lambda c: _norm_dx(c, std=_pixels)),
+           ("M is the number of images here: it is how many numbers the mean is over, N·H·W",
+            lambda c: _norm_dx(c, *[lambda x: _pixels(x) / len(x)] * 2)),
+           ("M is H·W here: it is how many numbers the mean is over, N·H·W",
+            lambda c: _norm_dx(c, mean=len, std=len)),
+           ("the terms are added: both are subtracted from dy",
+            lambda c: _norm_dx(c, mean=-1, std=-1)),
+           ("γ is missing", lambda c: _norm_dx(c, gamma=False)),
+           ("divided by σ² + ε: divide by √(σ² + ε)", lambda c: _norm_dx(c, power=2)),
+           ("not divided by √(σ² + ε)", lambda c: _norm_dx(c, power=0)),
+           ("multiplied with √(σ² + ε): divide by it", lambda c: _norm_dx(c, power=-1))],
+    "dgamma": [("this is dβ: dγ = Σ dy · x̂, and they are returned as dx, dgamma, dbeta",
+                lambda c: c.dy.sum(axis=AXES)),
+               ("x stands in the place of x̂: dγ = Σ dy · x̂",
+                lambda c: (c.dy * c.arguments["x"]).sum(axis=AXES)),
+               ("y stands in the place of x̂: dγ = Σ dy · x̂",
+                lambda c: (c.dy * _norm(c)).sum(axis=AXES)),
+               ("dγ is not summed over the images: sum over axes 0, 1, 2",
+                lambda c: (c.dy * _x_hat(c)).sum(axis=(1, 2)))],
+    "dbeta": [("this is dγ: dβ = Σ dy, and they are returned as dx, dgamma, dbeta",
+               lambda c: expected(OPERATIONS["batch_norm"], c)["dgamma"]),
+              ("dβ is not summed over the images: sum over axes 0, 1, 2",
+               lambda c: c.dy.sum(axis=(1, 2))),
+              ("dβ is not multiplied with anything: Σ dy",
+               lambda c: (c.dy * c.arguments["gamma"]).sum(axis=AXES))],
+}
+
+
+def _concat_at(case, begin, order=(0, 1)):
+    skip, up = case.arguments.values()
+    a, b = (begin(s - u) for s, u in zip(skip.shape[1:3], up.shape[1:3], strict=True))
+    skip = skip[:, a : a + up.shape[1], b : b + up.shape[2]]
+    return np.concatenate([(skip, up)[k] for k in order], axis=-1)
+
+
+def _dskip_crop(case):
+    return case.dy[..., : case.arguments["skip"].shape[-1]]
+
+
+def _dskip_at(case, begin):
+    dskip, dy = np.zeros_like(case.arguments["skip"]), _dskip_crop(case)
+    a, b = (begin(s - u) for s, u in zip(dskip.shape[1:3], dy.shape[1:3], strict=True))
+    dskip[:, a : a + dy.shape[1], b : b + dy.shape[2]] = dy
+    return dskip
+
+
+CENTRE = "the crop is not the centre: it begins at ⌊(H − OH) / 2⌋"
+CONCAT = {
+    "y": [("the order is [skip, up]: the skip's channels come first",
+           lambda c: _concat_at(c, lambda spare: spare // 2, order=(1, 0))),
+          (f"{CENTRE}, not at 0", lambda c: _concat_at(c, lambda spare: 0)),
+          (f"{CENTRE}, rounded down, so that an odd border loses one more at the end",
+           lambda c: _concat_at(c, lambda spare: (spare + 1) // 2)),
+          (f"{CENTRE}, not at H − OH", lambda c: _concat_at(c, lambda spare: spare))],
+    "dskip": [("dskip has the shape of the crop: it must have that of skip, with 0 where the crop "
+               "cut off", _dskip_crop),
+              ("dskip and dup are exchanged: return dskip, dup",
+               lambda c: expected(OPERATIONS["concat"], c)["dup"]),
+              ("the gradient is put back at the upper left: it belongs where the crop was, at "
+               "⌊(H − OH) / 2⌋", lambda c: _dskip_at(c, lambda spare: 0)),
+              ("the last channels of dy were taken: skip's channels are the first C",
+               lambda c: c.dy[..., -c.arguments["skip"].shape[-1] :])],
+    "dup": [("the first channels of dy were taken: up's channels come after skip's",
+             lambda c: c.dy[..., : c.arguments["up"].shape[-1]])],
+}
+
+
+def _level_dx(case, across, down):
+    _, cache = level_forward(*case.arguments.values())
+    return level_backward(case.dy, cache, across, down)[0]
+
+
+LEVEL = {
+    "y": [("the order is [skip, up]: x comes first",
+           lambda c: np.roll(expected(OPERATIONS["level"], c)["y"],
+                             c.arguments["w"].shape[2], axis=-1))],
+    "dx": [("the way down is missing: x was used twice, and the gradients of both ways add",
+            lambda c: _level_dx(c, 1, 0)),
+           ("the way across is missing: x was used twice, and the gradients of both ways add",
+            lambda c: _level_dx(c, 0, 1)),
+           ("the mean of both ways was taken: the gradients of both ways add",
+            lambda c: _level_dx(c, 0.5, 0.5)),
+           ("one way is subtracted from the other: the gradients of both ways add",
+            lambda c: _level_dx(c, 1, -1))],
+}
+KNOWN = {"relu": RELU, "max_pool": MAX_POOL, "conv": CONV, "conv_transpose": CONV_TRANSPOSE,
+         "batch_norm": BATCH_NORM, "concat": CONCAT, "level": LEVEL}

@@ -44,7 +44,7 @@ def _case(operation, rng, arguments, options, traits):
 
 def _sizes(rng, number, least=1, most=6):
     """N, H, W, C: at first one image of few pixels, with one channel."""
-    most = min(most, least + number // 4 + 1)
+    most = min(most, least + (number + 2) // 4)
     return (1 + number % 2, *rng.integers(least, most + 1, size=2).tolist(),
             1 + int(rng.integers(0, 3)) * (number > 5))
 

@@ -93,9 +93,8 @@ def run_task(path, number):
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         start_new_session=True, env=os.environ | {"PYTHONIOENCODING": "utf-8:replace"})
     told, printed = [], bytearray()
-    readers = [threading.Thread(target=_read, args=arguments, daemon=True)
-               for arguments in ((process.stdout, told.append), (process.stderr, printed.extend))]
-    readers[1] = threading.Thread(target=_read_end, args=(process.stderr, printed), daemon=True)
+    readers = [threading.Thread(target=_read, args=(process.stdout, told), daemon=True),
+               threading.Thread(target=_read_end, args=(process.stderr, printed), daemon=True)]
     for reader in readers:
         reader.start()
     try:
@@ -109,16 +108,17 @@ def run_task(path, number):
     return _verdict(told, code, limit), bytes(printed).decode("utf-8", "replace").splitlines()
 
 
-def _read(pipe, tell):
-    for line in pipe:
-        tell(line)
+def _read(pipe, lines):
+    with pipe:
+        lines.extend(pipe)
 
 
 def _read_end(pipe, kept):
     """Keep the last of what comes; all must be read, or the process would wait."""
-    while piece := pipe.read1(65536):
-        kept += piece
-        del kept[:-KEPT]
+    with pipe:
+        while piece := pipe.read1(65536):
+            kept += piece
+            del kept[:-KEPT]
 
 
 def _end(process):

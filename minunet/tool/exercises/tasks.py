@@ -22,6 +22,7 @@ class Part(NamedTuple):
     asked: tuple  # "y", and the names of gradients
     page: str
     headings: tuple = HEADINGS  # where to read about y, and about gradients
+    needs: tuple = ()  # tasks that must be right before this can be
 
 
 class Task(NamedTuple):
@@ -29,25 +30,24 @@ class Task(NamedTuple):
 
     title: str
     parts: tuple
-    needs: str = ""  # the task that must be right before this one can be graded
 
 
 CONVOLUTION, NORMALISATION = "docs/ops/convolution.md", "docs/ops/batch_normalisation.md"
+SKIP, UP = "docs/skip.md", "docs/ops/transposed_convolution.md"
 TASKS = {
     1: Task("ReLU", (Part("relu", ("y", "dx"), "docs/ops/relu.md"),)),
     2: Task("max pooling", (Part("max_pool", ("y", "dx"), "docs/ops/max_pooling.md"),)),
     3: Task("the convolution", (Part("conv", ("y",), CONVOLUTION),)),
-    4: Task("the convolution's db and dw", (Part("conv", ("db", "dw"), CONVOLUTION),),
-            "3, conv_forward"),
-    5: Task("the convolution's dx", (Part("conv", ("dx", "dw", "db"), CONVOLUTION),),
-            "3, conv_forward"),
-    6: Task("the up-convolution", (Part("conv_transpose", ("y", "db", "dw", "dx"),
-                                        "docs/ops/transposed_convolution.md"),)),
-    7: Task("batch normalisation", (Part("batch_norm", ("y", "dbeta", "dgamma", "dx"),
-                                         NORMALISATION),)),
+    4: Task("the convolution's db and dw",
+            (Part("conv", ("db", "dw"), CONVOLUTION, needs=(3,)),)),
+    5: Task("the convolution's dx",
+            (Part("conv", ("dx", "dw", "db"), CONVOLUTION, needs=(3,)),)),
+    6: Task("the up-convolution", (Part("conv_transpose", ("y", "db", "dw", "dx"), UP),)),
+    7: Task("batch normalisation",
+            (Part("batch_norm", ("y", "dbeta", "dgamma", "dx"), NORMALISATION),)),
     8: Task("the skip", (Part("concat", ("y", "dskip", "dup"), "docs/ops/concatenation.md"),
-                         Part("level", ("y", "db", "dw", "dx"), "docs/skip.md",
-                              ("The rule", "The rule")))),
+                         Part("level", ("y", "db", "dw", "dx"), SKIP, ("The rule", "The rule"),
+                              needs=(2, 6)))),
     9: Task("the U-Net", ()),
 }
 
@@ -67,12 +67,12 @@ def examine(number, functions, stage=lambda text: None):
     -------
     Verdict
     """
-    task = TASKS[number]
+    parts = TASKS[number].parts
     try:
-        if not task.parts:
-            return examine_network(functions, stage)
-        for part in task.parts:
-            verdict = _examine_part(part, functions, task.needs, stage)
+        if not parts:
+            return _unless_needed(examine_network(functions, stage), range(1, number), functions)
+        for part in parts:
+            verdict = _unless_needed(_examine_part(part, functions, stage), part.needs, functions)
             if not verdict.passed:
                 return verdict
     except NotWritten as error:
@@ -80,15 +80,21 @@ def examine(number, functions, stage=lambda text: None):
     return Verdict(True)
 
 
-def _examine_part(part, functions, needs, stage):
+def _unless_needed(verdict, needs, functions):
+    """The verdict; or, if it is bad, that a task which comes before is not right yet."""
+    for number in () if verdict.passed else needs:
+        if not examine(number, functions).passed:
+            return Verdict(False, f"this needs task {number}, which does not pass yet")
+    return verdict
+
+
+def _examine_part(part, functions, stage):
     operation, trials = OPERATIONS[part.operation], []
     for way in ("forward", "backward")[: 1 if part.asked == ("y",) else 2]:
         function_of(functions, f"{operation.name}_{way}")
     for case in cases_of(operation.name):
         stage(describe(case))
         trials.append(attempt(functions, operation, case, part.asked))
-    if needs and any(wrong(trial, "y") for trial in trials):
-        return Verdict(False, f"this needs task {needs}, which is not right yet")
     for name in part.asked:
         faulty = [trial for trial in trials if wrong(trial, name)]
         if faulty:

@@ -7,6 +7,14 @@ from minunet.tool.exercises.operations import expected
 from minunet.tool.exercises.trials import same
 
 OF_IMAGES = {"y", "dx", "dskip", "dup"}  # results that have an axis of images
+REMARKS = {
+    "padding 0": "`[p:-p]` is empty where P is 0, and `[p : p + H]` is not",
+    "no b": "where b is None, nothing is added, and db is None",
+    "C and F not the same": "are the two exchanged somewhere?",
+    "H and W not the same": "are the two exchanged somewhere?",
+    "a kernel that is not square": "are KH and KW exchanged somewhere?",
+    "an odd H or W": "the last row or column of an odd size is in no window; its dx is 0",
+}
 ENOUGH = 3  # cases in which a remark must hold that is no more than a pattern
 
 
@@ -118,8 +126,9 @@ def _pattern(name, trials):
     special = frozenset.intersection(*faulty) - frozenset().union(*fine)
     if not special:
         return ""
-    return (f"it is wrong in every case with {min(special, key=len)}, and right in all others: "
-            "look at what the code does there")
+    trait = min(special, key=len)
+    return (f"it is wrong in every case with {trait}, and right in all others: "
+            f"{REMARKS.get(trait, 'look at what the code does there')}")
 
 
 def _shapes(trials, name):

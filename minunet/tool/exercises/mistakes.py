@@ -37,6 +37,11 @@ def _last_winner(case):
     return _to_corners(case, [last == k for k in range(4)])
 
 
+def _exchanged_winner(case):
+    first = _corners(case).argmax(axis=0)
+    return _to_corners(case, [first == k for k in (0, 2, 1, 3)])
+
+
 RELU = {
     "y": [("this is |x|: what is negative must become 0", lambda c: abs(c.arguments["x"])),
           ("this is min(x, 0): the positive part must stay, not the negative one",
@@ -79,6 +84,8 @@ MAX_POOL = {
             "largest gets all of it", lambda c: _to_corners(c, [0.25] * 4)),
            ("the upper left pixel of each window got dy: it goes to where the largest was",
             lambda c: _to_corners(c, [1, 0, 0, 0])),
+           ("rows and columns are exchanged inside the windows: the winner's row is its number "
+            "// 2, its column its number % 2", _exchanged_winner),
            ("dx must be as large as x: the last row or column of an odd size, which is in no "
             "window, gets 0", lambda c: expected(OPERATIONS["max_pool"], c)["dx"][
                 :, : 2 * c.dy.shape[1], : 2 * c.dy.shape[2]])],

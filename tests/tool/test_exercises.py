@@ -128,11 +128,18 @@ def test_a_wrong_task_shows_the_smallest_case_the_hint_and_the_page_as_the_docs_
     assert "\n".join(lines) in (ROOT / "docs" / "exercises.md").read_text(encoding="utf-8")
 
 
+def test_a_network_that_is_too_slow_is_told_early(monkeypatch):
+    monkeypatch.setattr(network, "TOO_LONG", 0)
+    verdict = examine(9, vars(solved_exercises))
+    assert "a step of learning takes" in verdict.problem
+    assert "let NumPy do images, pixels and channels at once" in verdict.hint
+
+
 ANYTHING = [
     ("raise ZeroDivisionError", "relu_forward raises ZeroDivisionError"),
     ("exit()", "relu_forward raises SystemExit"),
     ("import os; os._exit(3)", "ended with exit code 3"),
-    ("import os; os.abort()", "ended with signal 6"),
+    ("import os; os.abort()", "ended with SIGABRT"),
     ("import sys; sys.stdout.write('no json'); import os; os.write(1, b'{}'); return 1",
      "relu_forward must return y, cache"),
     ("return 'text', 1", "y must be an array of numbers, not str"),

@@ -8,10 +8,12 @@ import subprocess
 import sys
 import threading
 import time
+import warnings
 from contextlib import suppress
 from pathlib import Path
 
 from minunet.engine.files import InputError, check_new, check_writable, replacing
+from minunet.tool.exercises.network import SLOW
 from minunet.tool.exercises.tasks import TASKS
 from minunet.tool.exercises.verdict import Verdict
 
@@ -142,9 +144,10 @@ def _verdict(told, code, limit):
         return Verdict(**last["verdict"])
     where = last["stage"] if isinstance(last["stage"], str) else last["stage"][0]
     if code is None:
-        return Verdict(False, f"not done after {limit} seconds", hint="is there a loop that never "
-                       "ends?", case=(f"at: {where}",))
-    how = f"signal {-code}" if code < 0 else f"exit code {code}"
+        return Verdict(False, f"not done after {limit} seconds",
+                       hint=SLOW if where.startswith("step") else "is there a loop that never ends?",
+                       case=(f"at: {where}",))
+    how = signal.Signals(-code).name if code < 0 else f"exit code {code}"
     return Verdict(False, f"the process ended with {how}, before it was graded",
                    case=(f"at: {where}",))
 
@@ -152,11 +155,13 @@ def _verdict(told, code, limit):
 def _check_source(path):
     """Raise `InputError` unless the file is Python that does not import minunet."""
     try:
-        tree = ast.parse(path.read_bytes(), filename=str(path))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of a backslash too many, for example
+            tree = ast.parse(path.read_bytes(), filename=str(path))
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror}; minunet exercises DIR writes a "
                          "file to begin with") from error
-    except (SyntaxError, ValueError) as error:
+    except (SyntaxError, ValueError, RecursionError) as error:
         line = getattr(error, "lineno", None)
         raise InputError(f"{path}{f', line {line}' if line else ''}: this is no Python: "
                          f"{getattr(error, 'msg', error)}") from error

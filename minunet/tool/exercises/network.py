@@ -1,5 +1,6 @@
 """Task 9: a U-Net made of the learner's operations is right, and learns a slice by heart."""
 
+import time
 from contextlib import nullcontext
 from functools import partial
 from unittest import mock
@@ -10,13 +11,14 @@ from minunet import UNet, plain
 from minunet.data.phantom import phantom_slice
 from minunet.data.preprocess import Preprocessing, prepare
 from minunet.metrics import dice
-from minunet.tool.exercises.trials import call, same
+from minunet.tool.exercises.trials import as_array, call, same
 from minunet.tool.exercises.verdict import Verdict
 
 SIZE, DEPTH, STEPS, ENOUGH = 96, 2, 150, 0.95
 PAGE = "docs/unet.md"
-SLOW = ("if that is too slow, write the convolution as a product for each place of the kernel "
-        "(docs/ops/convolution.md)")
+TOO_LONG = 4  # seconds for a step, of which some hundred are needed
+SLOW = ("loops over all pixels are too slow here: keep the loop over the places of the kernel, and "
+        "let NumPy do images, pixels and channels at once")
 
 
 def _swapped(skip, up):
@@ -66,38 +68,52 @@ def examine_network(functions, stage):
         if problem:
             return Verdict(False, problem, hint=hint, page=PAGE, heading="As code",
                            case=(f"the smallest case that fails: x (2, 4, 8, 2), depth {depth}",))
-    stage(f"learning a slice of {SIZE}×{SIZE} pixels by heart; {SLOW}")
+    problem = partial(Verdict, False, page=PAGE, heading="As code")
     try:
-        score = learn(functions["forward"], functions["backward"])
+        score = learn(functions["forward"], functions["backward"], stage)
+    except TooSlow as error:
+        return problem(f"its gradients are right, but {error}", hint=SLOW)
     except Exception as error:  # a learner's code may raise anything
-        return Verdict(False, f"while learning: {type(error).__name__}: {error}", page=PAGE,
-                       heading="As code", hint="the small networks were right; here x and the "
-                       f"parameters are float32, and a slice has {SIZE}×{SIZE} pixels")
+        return problem(f"while learning: {type(error).__name__}: {error}",
+                       hint="the small networks were right; here x and the parameters are float32, "
+                       f"and a slice has {SIZE}×{SIZE} pixels")
     if score < ENOUGH:
-        return Verdict(False, f"after {STEPS} steps the Dice is {score:.2f}, not {ENOUGH}",
-                       page=PAGE, heading="As code",
+        return problem(f"after {STEPS} steps the Dice is {score:.2f}, not {ENOUGH}",
                        hint="does anything stay behind from call to call?")
     return Verdict(True)
 
 
-def learn(forward, backward):
+class TooSlow(Exception):
+    """A step takes too long to learn anything."""
+
+
+def learn(forward, backward, stage=lambda text: None):
     """Learn the slice of ``examples/03_overfit_one_image.py`` by heart, up to a Dice of 0.95.
 
     Parameters
     ----------
     forward, backward : callable
         As those of `minunet.plain`.
+    stage : callable
+        Told in words what comes next.
 
     Returns
     -------
     float
         The Dice with the truth.
+
+    Raises
+    ------
+    TooSlow
+        If the first step takes more than `TOO_LONG`.
     """
     image, labels = phantom_slice(SIZE, np.random.default_rng(8))  # (H, W, 4), (H, W)
     x = prepare(image[np.newaxis], Preprocessing(size=SIZE))  # (1, H, W, 4)
     target = (labels > 0)[np.newaxis, ..., np.newaxis]  # (1, H, W, 1)
     p, velocity = UNet(4, 1, base_channels=8, depth=DEPTH).params, {}
     for step in range(STEPS + 1):
+        stage(f"step {step} of learning a slice of {SIZE}×{SIZE} pixels by heart")
+        begun = time.monotonic()
         logits, cache = forward(x, p, DEPTH)
         score = dice(logits[0, ..., 0] > 0, labels > 0)  # logit > 0: probability > ½
         if score > ENOUGH or step == STEPS:
@@ -105,6 +121,8 @@ def learn(forward, backward):
         _, dlogits = plain.sigmoid_cross_entropy(logits, target)
         _, grads = backward(dlogits, cache, DEPTH)
         plain.descend(p, grads, velocity)
+        if step == 0 and (seconds := time.monotonic() - begun) > TOO_LONG:
+            raise TooSlow(f"a step of learning takes {seconds:.0f} seconds, and 100 are needed")
 
 
 def _compare(functions, depth):
@@ -114,14 +132,14 @@ def _compare(functions, depth):
     p = {key: value + rng.normal(0, 0.3, size=value.shape) for key, value in p.items()}
     x, dlogits = rng.normal(size=(2, 4, 8, 2)), rng.normal(size=(2, 4, 8, 1))
     right = partial(_right, x, p, dlogits, depth)
-    given = {key: value.copy() for key, value in p.items()}
-    result, fault = call(functions, "forward", x.copy(), given, depth)
+    given, given_x = {key: value.copy() for key, value in p.items()}, x.copy()
+    result, fault = call(functions, "forward", given_x, given, depth)
     if not fault and not (isinstance(result, tuple) and len(result) == 2):
         fault = "forward must return logits, cache"
     if fault:
         return fault, "print the shapes on the way, level by level"
     logits, cache = result
-    if not same(np.asarray(logits, float), right()["logits"]):
+    if not same(_array(logits), right()["logits"]):
         return "forward gives other logits", _hint(FORWARD, {"logits": logits}, right)
     results = [call(functions, "backward", dlogits.copy(), cache, depth) for _ in (1, 2)]
     for result, fault in results:
@@ -132,11 +150,20 @@ def _compare(functions, depth):
                     "own forward")
     got = {"dx": results[0][0][0]} | results[0][0][1]
     problem, hint = _gradients(got, right)
-    if not problem and any(not same(given[key], p[key]) for key in p):
+    if not problem and not all(same(given[key], p[key]) for key in p):
         return "a parameter is changed", "copy before you write"
-    if not problem and not all(same(results[1][0][1][key], got[key]) for key in p):
+    if not problem and not same(given_x, x):
+        return "x is changed", "copy before you write"
+    if not problem and not all(same(_array(results[1][0][1][key]), expected)
+                               for key, expected in right().items() if key in p):
         return "backward gives others when called again", "it must not change what is in the cache"
     return problem, hint
+
+
+def _array(value):
+    """A result as an array; one that equals nothing if it is none."""
+    array, _ = as_array("", value)
+    return np.empty(0) if array is None else array
 
 
 def _right(x, p, dlogits, depth, patches=()):
@@ -155,7 +182,7 @@ def _gradients(got, right):
     names = list(expected)[2:] + ["dx"]  # as the way back meets them
     if missing := [name for name in names if name not in got]:
         return f"grads has no {missing[0]}", "the names of grads are those of p"
-    wrong = [name for name in names if not same(np.asarray(got[name], float), expected[name])]
+    wrong = [name for name in names if not same(_array(got[name]), expected[name])]
     if not wrong:
         return "", ""
     fine = [name for name in names if name not in wrong]
@@ -168,6 +195,6 @@ def _gradients(got, right):
 def _hint(mistakes, got, right):
     for hint, patches in mistakes:
         other = right(patches=patches)
-        if all(same(np.asarray(array, float), other[name]) for name, array in got.items()):
+        if all(same(_array(array), other[name]) for name, array in got.items()):
             return hint
     return ""

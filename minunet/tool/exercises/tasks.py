@@ -135,7 +135,11 @@ def _pure(functions, operation, part, case):
         return [np.zeros_like(a) if g is None or name not in part.asked else g for name, g, a in
                 zip(operation.gradients, gradients, case.arguments.values(), strict=True)]
 
-    for name, _, fault in try_twice(forward, backward, case.arguments, seed=0)[2]:
+    try:
+        faults = try_twice(forward, backward, case.arguments, seed=0)[2]
+    except Exception as error:  # a learner's code may raise anything
+        faults = [(operation.name, (), f"called again, it raises {type(error).__name__}: {error}")]
+    for name, _, fault in faults:
         return Verdict(False, f"{name}: {fault}", case=describe(case), page="docs/ops/index.md",
                        heading="Operations and their gradients",
                        hint="copy before you write: `x = x.copy()`; keep nothing but the cache")

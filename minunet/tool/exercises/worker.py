@@ -27,7 +27,7 @@ def load(path):
         By name, with "__file__".
     """
     functions = {"__name__": path.stem, "__file__": str(path)}
-    exec(compile(path.read_text(encoding="utf-8"), str(path), "exec"), functions)
+    exec(compile(path.read_bytes(), str(path), "exec"), functions)
     return functions
 
 

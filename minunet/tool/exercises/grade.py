@@ -144,9 +144,8 @@ def _verdict(told, code, limit):
         return Verdict(**last["verdict"])
     where = last["stage"] if isinstance(last["stage"], str) else last["stage"][0]
     if code is None:
-        return Verdict(False, f"not done after {limit} seconds",
-                       hint=SLOW if where.startswith("step") else "is there a loop that never ends?",
-                       case=(f"at: {where}",))
+        hint = SLOW if where.startswith("step") else "is there a loop that never ends?"
+        return Verdict(False, f"not done after {limit} seconds", hint, case=(f"at: {where}",))
     how = signal.Signals(-code).name if code < 0 else f"exit code {code}"
     return Verdict(False, f"the process ended with {how}, before it was graded",
                    case=(f"at: {where}",))

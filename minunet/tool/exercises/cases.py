@@ -1,6 +1,7 @@
 """The cases that each operation is tried on: small whole numbers, the smallest case first.
 
-Whole numbers, so that a learner can follow a case that fails with pencil and paper.
+Whole numbers, so that a learner can follow a case that fails with pencil and paper; and, at last,
+some that are not whole, which an array of integers would round.
 """
 
 import numpy as np
@@ -8,6 +9,7 @@ import numpy as np
 from minunet.tool.exercises.operations import OPERATIONS, Case
 
 DRAWN = 30  # cases of an operation
+FRACTIONS = 3  # of them, the last, have numbers that are not whole
 
 
 def cases_of(name):
@@ -24,7 +26,7 @@ def cases_of(name):
         In ascending order of how many numbers there are in each.
     """
     rng = np.random.default_rng(len(name))
-    drawn = [_case(OPERATIONS[name], rng, *DRAW[name](rng, number)) for number in range(DRAWN)]
+    drawn = [_case(OPERATIONS[name], rng, number) for number in range(DRAWN)]
     return sorted(drawn, key=lambda case: case.size)
 
 
@@ -33,12 +35,17 @@ def whole_numbers(rng, *shape):
     return rng.integers(1, 10, size=shape) * rng.choice([-1.0, 1.0], size=shape)
 
 
-def _case(operation, rng, arguments, options, traits):
+def _case(operation, rng, number):
+    arguments, options, traits = DRAW[operation.name](rng, number)
+    fractions = number >= DRAWN - FRACTIONS
+    if fractions:
+        arguments = {key: None if a is None else 0.37 * a for key, a in arguments.items()}
     y, _ = operation.forward(*arguments.values(), **options)
     first = next(iter(arguments.values()))
     traits = traits | {"more than one image": len(first) > 1,
-                       "more than one channel": first.shape[-1] > 1}
-    return Case(arguments, options, whole_numbers(rng, *y.shape),
+                       "more than one channel": first.shape[-1] > 1,
+                       "numbers that are not whole": fractions}
+    return Case(arguments, options, whole_numbers(rng, *y.shape) * (0.37 if fractions else 1),
                 frozenset(trait for trait, there in traits.items() if there))
 
 

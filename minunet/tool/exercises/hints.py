@@ -9,12 +9,16 @@ from minunet.tool.exercises.trials import same
 OF_IMAGES = {"y", "dx", "dskip", "dup"}  # results that have an axis of images
 REMARKS = {
     "padding 0": "`[p:-p]` is empty where P is 0, and `[p : p + H]` is not",
+    "numbers that are not whole": "is there an array of integers, such as dtype=int?",
     "no b": "where b is None, nothing is added, and db is None",
     "C and F not the same": "are the two exchanged somewhere?",
     "H and W not the same": "are the two exchanged somewhere?",
     "a kernel that is not square": "are KH and KW exchanged somewhere?",
     "an odd H or W": "the last row or column of an odd size is in no window; its dx is 0",
 }
+SHAPES = {("conv", "y"): "OH = ⌊(H + 2P − KH) / S⌋ + 1, and OW = ⌊(W + 2P − KW) / S⌋ + 1",
+          ("conv_transpose", "y"): "OH = (H − 1)·S + KH − 2P, and OW = (W − 1)·S + KW − 2P",
+          ("max_pool", "y"): "(N, ⌊H/2⌋, ⌊W/2⌋, C)"}
 ENOUGH = 3  # cases in which a remark must hold that is no more than a pattern
 
 
@@ -38,11 +42,12 @@ def find_hint(operation, name, trials):
     for hint, mistake in rules:
         if _explains(mistake, name, arrays):
             return hint
-    found = _factor(name, arrays) or _pattern(name, trials) or _shapes(arrays, name)
+    found = _factor(name, arrays) or _pattern(name, trials) or _shapes(operation, name, arrays)
     if found:
         return found
-    if any(trial.fault for trial in trials):
-        return "call the function with arrays of these shapes, and print the shapes on the way"
+    if faults := [trial.fault for trial in trials if trial.fault]:
+        return ("call the function with arrays of these shapes, and print the shapes on the way"
+                if "raises" in faults[0] else "")
     return f"compare with the formula of {name}, and do the smallest case with pencil and paper"
 
 
@@ -131,9 +136,12 @@ def _pattern(name, trials):
             f"{REMARKS.get(trait, 'look at what the code does there')}")
 
 
-def _shapes(trials, name):
+def _shapes(operation, name, trials):
     """Results of a wrong shape."""
     shapes = [t for t in trials if t.got[name].shape != t.expected[name].shape]
     if not shapes:
         return ""
-    return f"{name} has the wrong shape: print the shapes in your code, and follow the formula"
+    rule = SHAPES.get((operation.name, name)) or (
+        "a gradient has the shape of what it is the gradient of" if name != "y" else
+        "print the shapes on the way, and follow the formula")
+    return f"{name} has the wrong shape: {rule}"

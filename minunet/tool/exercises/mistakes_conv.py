@@ -52,6 +52,13 @@ def _y_and(name, times):
     return compute
 
 
+def _last_place(w):
+    """w with its last place alone."""
+    last = np.zeros_like(w)
+    last[-1, -1] = w[-1, -1]
+    return last
+
+
 def _edges(case):
     p = case.options["padding"]
     x = np.pad(case.arguments["x"], ((0, 0), (p, p), (p, p), (0, 0)), mode="edge")
@@ -142,9 +149,19 @@ DB = [("db is not summed over the images: b is added in every image, so sum over
        _db(lambda dy: dy.sum())),
       ("db is a mean: b is added at every pixel of every image, and the parts add",
        _db(lambda dy: dy.mean(axis=(0, 1, 2))))]
+
+
+def _exchanged(operation):
+    """The rule for dw in the place of db."""
+    return ("dw and db are exchanged: return dx, dw, db",
+            lambda case: expected(OPERATIONS[operation], case)["dw"])
+
+
 CONV = {
     "y": [(TURN + "y at oh, ow begins with x at oh·S − P and w[0, 0]", _of("conv", "y", w=turned)),
           ("b is not added", _y_and("conv", lambda c: -1)),
+          ("this is what the last place of the kernel gives alone: collect with `+=`",
+           _of("conv", "y", w=_last_place)),
           ("b is added once for each place of the kernel: add it once for each pixel of y",
            _y_and("conv", lambda c: np.prod(c.arguments["w"].shape[:2]) - 1)),
           ("stride is forgotten: y's pixel oh begins at x's pixel oh·S − P",
@@ -164,7 +181,7 @@ CONV = {
             "every pixel", _dw_last),
            ("channels exchanged: dw is (KH, KW, C, F), as w is",
             lambda c: _swapped(expected(OPERATIONS["conv"], c)["dw"]))],
-    "db": DB,
+    "db": [*DB, _exchanged("conv")],
     "dx": [(TURN + "dy at oh, ow paints w[kh, kw] onto x at oh·S + kh − P",
             _of("conv", "dx", w=turned)),
            ("padding is not cut off: dx must have the shape of x, `[p : p + H]` of the padded one",
@@ -199,7 +216,7 @@ CONV_TRANSPOSE = {
             lambda c: turned(expected(OPERATIONS["conv_transpose"], c)["dw"])),
            ("channels exchanged: dw is (KH, KW, F, C), as w is",
             lambda c: _swapped(expected(OPERATIONS["conv_transpose"], c)["dw"]))],
-    "db": DB,
+    "db": [*DB, _exchanged("conv_transpose")],
     "dx": [(TURN + "x at h collects w[kh] times dy at h·S + kh − P",
             _of("conv_transpose", "dx", w=turned)),
            ("channels exchanged: w[kh, kw] is (F, C), and dy has F channels: `dy @ w[kh, kw]`",

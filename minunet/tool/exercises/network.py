@@ -140,7 +140,9 @@ def _compare(functions, depth):
         return fault, "print the shapes on the way, level by level"
     logits, cache = result
     if not same(_array(logits), right()["logits"]):
-        return "forward gives other logits", _hint(FORWARD, {"logits": logits}, right)
+        return "forward gives other logits", _hint(
+            FORWARD, {"logits": logits}, right,
+            "go through what the docstring of forward says, one line after the other")
     results = [call(functions, "backward", dlogits.copy(), cache, depth) for _ in (1, 2)]
     for result, fault in results:
         if fault or not (isinstance(result, tuple) and len(result) == 2
@@ -192,9 +194,10 @@ def _gradients(got, right):
     return f"the gradient of {wrong[0]} is wrong, {len(wrong)} of {len(names)} are", hint
 
 
-def _hint(mistakes, got, right):
+def _hint(mistakes, got, right, otherwise=""):
+    """The hint of the mistake that gives what came."""
     for hint, patches in mistakes:
         other = right(patches=patches)
         if all(same(_array(array), other[name]) for name, array in got.items()):
             return hint
-    return ""
+    return otherwise

@@ -107,6 +107,7 @@ def _examine_part(part, functions, stage):
 
 def _failed(part, functions, name, trials, smallest):
     operation = OPERATIONS[part.operation]
+    name = smallest.after if smallest.after in operation.gradients else name
     hint = (_unsteady(functions, operation, smallest.case)
             or find_hint(operation, name, trials))
     return Verdict(False, smallest.fault or f"{name} is wrong", hint=hint, page=part.page,

@@ -19,7 +19,7 @@ REMARKS = {
 SHAPES = {("conv", "y"): "OH = ⌊(H + 2P − KH) / S⌋ + 1, and OW = ⌊(W + 2P − KW) / S⌋ + 1",
           ("conv_transpose", "y"): "OH = (H − 1)·S + KH − 2P, and OW = (W − 1)·S + KW − 2P",
           ("max_pool", "y"): "(N, ⌊H/2⌋, ⌊W/2⌋, C)"}
-ENOUGH = 3  # cases in which a remark must hold that is no more than a pattern
+ENOUGH = 3  # cases in which a hint must hold, so that it is no accident
 
 
 def find_hint(operation, name, trials):
@@ -58,7 +58,7 @@ def wrong(trial, name):
 
 def _explains(mistake, name, trials):
     """Whether what the mistake gives is what came, in every case where something came."""
-    if not any(wrong(trial, name) for trial in trials):
+    if sum(wrong(trial, name) for trial in trials) < ENOUGH:
         return False
     for trial in trials:
         try:
@@ -111,7 +111,7 @@ def _common(operation, name):
 
 def _factor(name, trials):
     """All results off by one factor."""
-    if (not any(wrong(t, name) for t in trials)
+    if (sum(wrong(t, name) for t in trials) < ENOUGH
             or any(t.got[name].shape != t.expected[name].shape for t in trials)):
         return ""
     got = np.concatenate([t.got[name].ravel() for t in trials])

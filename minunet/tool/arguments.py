@@ -61,6 +61,9 @@ def parse(arguments, commands):
              "measure the tumours of a mask, or the change between two masks"),
             ("gradcheck", None, ("seed",),
              "prove the gradients of every op and of whole networks"),
+            ("exercises", _exercises_options, (),
+             "write a file of nine tasks: the operations of a U-Net, to be written by you"),
+            ("grade", _grade_options, (), "grade the file of tasks, and give hints"),
             ("summary", _summary_options, (), "print a network's layers: shapes, "
              "parameters, multiplications, receptive field"),
             ("bench", _bench_options, ("device",), "measure speed and memory, against "
@@ -119,6 +122,22 @@ def _report_options(sub):
     sub.add_argument("--after", metavar="B", help="… and one of a later scan, on the same grid")
     sub.add_argument("--out", required=True, metavar="DIR",
                      help="folder for report.json, report.csv and report.png")
+
+
+def _exercises_options(sub):
+    sub.add_argument("dir", metavar="DIR", help="folder for unet_by_hand.py")
+
+
+def _grade_options(sub):
+    sub.description += (" Each task runs in a process of its own, with your rights: grade no file "
+                        "that you would not run. The exit code is 0 if all these tasks pass, "
+                        "else 1.")
+    sub.add_argument("file", metavar="FILE", help="the file that minunet exercises has written, "
+                     "with your code")
+    sub.add_argument("tasks", metavar="TASK", nargs="*", type=whole(1),
+                     help="which tasks, by number (default: all)")
+    sub.add_argument("--json", metavar="FILE", help="write the verdicts there as well, to a new "
+                     "file")
 
 
 def _summary_options(sub):

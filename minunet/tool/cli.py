@@ -21,6 +21,7 @@ from minunet.tool.bench import bench
 from minunet.tool.demo import demo
 from minunet.tool.ending import finish, no_memory
 from minunet.tool.evaluate import evaluate, print_scores
+from minunet.tool.exercises import grade, write_exercises
 from minunet.tool.predict_inputs import is_volume, list_patients
 from minunet.tool.predict_pictures import predict_pictures
 from minunet.tool.predict_volumes import describe_volume, predict_volumes
@@ -44,7 +45,8 @@ def main(arguments=None, commands=None):
     Returns
     -------
     int
-        The exit code: 1 if ``gradcheck`` found a wrong gradient, else as `ending.finish` says.
+        The exit code: 1 if ``gradcheck`` found a wrong gradient or ``grade`` a task that does
+        not pass, else as `ending.finish` says.
     """
     return finish(lambda: _run(parse(arguments, commands or COMMANDS)))
 
@@ -163,6 +165,15 @@ def _gradcheck(options):
     return 1 if wrong else 0
 
 
+def _exercises(options):
+    path = write_exercises(options.dir)
+    print(f"{path} holds nine tasks; write code, then: minunet grade {path}")
+
+
+def _grade(options):
+    return 0 if grade(options.file, options.tasks, options.json) else 1
+
+
 def _summary(options):
     size = options.size or (572 if options.paper else 256)
     try:
@@ -195,4 +206,5 @@ def _bench(options):
 
 
 COMMANDS = {"demo": _demo, "train": _train, "evaluate": _evaluate, "predict": _predict,
-            "report": _report, "gradcheck": _gradcheck, "summary": _summary, "bench": _bench}
+            "report": _report, "gradcheck": _gradcheck, "summary": _summary, "bench": _bench,
+            "exercises": _exercises, "grade": _grade}

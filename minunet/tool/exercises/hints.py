@@ -1,0 +1,147 @@
+"""Why a result is wrong: the first rule that explains it in every case that was tried."""
+
+import numpy as np
+
+from minunet.tool.exercises.mistakes import KNOWN
+from minunet.tool.exercises.operations import expected
+from minunet.tool.exercises.trials import same
+
+OF_IMAGES = {"y", "dx", "dskip", "dup"}  # results that have an axis of images
+REMARKS = {
+    "padding 0": "`[p:-p]` is empty where P is 0, and `[p : p + H]` is not",
+    "numbers that are not whole": "is there an array of integers, such as dtype=int?",
+    "no b": "where b is None, nothing is added, and db is None",
+    "C and F not the same": "are the two exchanged somewhere?",
+    "H and W not the same": "are the two exchanged somewhere?",
+    "a kernel that is not square": "are KH and KW exchanged somewhere?",
+    "an odd H or W": "the last row or column of an odd size is in no window; its dx is 0",
+}
+SHAPES = {("conv", "y"): "OH = ⌊(H + 2P − KH) / S⌋ + 1, and OW = ⌊(W + 2P − KW) / S⌋ + 1",
+          ("conv_transpose", "y"): "OH = (H − 1)·S + KH − 2P, and OW = (W − 1)·S + KW − 2P",
+          ("max_pool", "y"): "(N, ⌊H/2⌋, ⌊W/2⌋, C)"}
+ENOUGH = 3  # cases in which a hint must hold, so that it is no accident
+
+
+def find_hint(operation, name, trials):
+    """Give a hint for what is wrong with one of an operation's results.
+
+    Parameters
+    ----------
+    operation : Operation
+    name : str
+        Of the result: "y", "dx", …
+    trials : list of Trial
+        All, right and wrong.
+
+    Returns
+    -------
+    str
+    """
+    arrays = [t for t in trials if t.got.get(name) is not None and t.expected[name] is not None]
+    rules = KNOWN[operation.name].get(name, []) + _common(operation, name)
+    for hint, mistake in rules:
+        if _explains(mistake, name, arrays):
+            return hint
+    found = _factor(name, arrays) or _pattern(name, trials) or _shapes(operation, name, arrays)
+    if found:
+        return found
+    if faults := [trial.fault for trial in trials if trial.fault]:
+        return ("call the function with arrays of these shapes, and print the shapes on the way"
+                if "raises" in faults[0] else "")
+    return f"compare with the formula of {name}, and do the smallest case with pencil and paper"
+
+
+def wrong(trial, name):
+    """Whether the result of this name is not right, or could not be reached."""
+    return name not in trial.got or not same(trial.got[name], trial.expected[name])
+
+
+def _explains(mistake, name, trials):
+    """Whether what the mistake gives is what came, in every case where something came."""
+    if sum(wrong(trial, name) for trial in trials) < ENOUGH:
+        return False
+    for trial in trials:
+        try:
+            with np.errstate(all="ignore"):
+                array = mistake(trial.case)
+        except (ValueError, IndexError):  # it gives nothing in this case
+            if trial.got[name].size:
+                return False
+            continue
+        if not same(trial.got[name], np.asarray(array, float)):
+            return False
+    return True
+
+
+def _common(operation, name):
+    """The rules for all operations."""
+    def right(case):
+        return expected(operation, case)[name]
+
+    def images(keep):
+        def compute(case):
+            if name not in OF_IMAGES:
+                dy = np.zeros_like(case.dy)
+                dy[keep] = case.dy[keep]
+                return expected(operation, case, dy=dy)[name]
+            only = np.zeros_like(right(case))
+            only[keep] = right(case)[keep]
+            return only
+
+        return compute
+
+    def exchanged(case):
+        return right(case).swapaxes(1, 2) if right(case).ndim == 4 else right(case)
+
+    return [(f"{name} is 0 everywhere: is the result written into the array that is returned?",
+             lambda case: np.zeros_like(right(case))),
+            (f"{name} has the wrong sign", lambda case: -right(case)),
+            (f"{name} is right for the first image alone: something is not done, or not summed, "
+             "for the others", images(slice(0, 1))),
+            (f"{name} is that of the last image alone: collect over the images with `+=`",
+             images(slice(-1, None))),
+            (f"{name} is divided by the number of images: a sum was asked for, not a mean",
+             lambda case: right(case) / len(case.dy)),
+            (f"{name} is divided by the number of pixels of all images: a sum was asked for, not a "
+             "mean", lambda case: right(case) / (case.dy.size / case.dy.shape[-1])),
+            (f"{name} is divided by the number of pixels of an image: a sum was asked for, not a "
+             "mean", lambda case: right(case) / (case.dy[0].size / case.dy.shape[-1])),
+            (f"{name} has H and W exchanged", exchanged)]
+
+
+def _factor(name, trials):
+    """All results off by one factor."""
+    if (sum(wrong(t, name) for t in trials) < ENOUGH
+            or any(t.got[name].shape != t.expected[name].shape for t in trials)):
+        return ""
+    got = np.concatenate([t.got[name].ravel() for t in trials])
+    right = np.concatenate([t.expected[name].ravel() for t in trials])
+    factor = float(got @ right / (right @ right))
+    if not np.isfinite(factor) or not same(got, factor * right):
+        return ""
+    return f"{name} is {factor:.6g} times what it should be, everywhere"
+
+
+def _pattern(name, trials):
+    """What all wrong cases have, and no right one."""
+    faulty = [t.case.traits for t in trials if wrong(t, name)]
+    fine = [t.case.traits for t in trials if not wrong(t, name)]
+    if len(fine) < ENOUGH:
+        return ""
+    special = frozenset.intersection(*faulty) - frozenset().union(*fine)
+    if not special:
+        return ""
+    trait = min(special, key=len)
+    return (f"it is wrong in every case with {trait}, and right in all others: "
+            f"{REMARKS.get(trait, 'look at what the code does there')}")
+
+
+def _shapes(operation, name, trials):
+    """Results of a wrong shape."""
+    shapes = [t for t in trials if t.got[name].shape != t.expected[name].shape]
+    if not shapes:
+        return ""
+    rule = SHAPES.get((operation.name, name)) or (
+        "a gradient has the shape of what it is the gradient of" if name != "y" else
+        "print the shapes on the way, and follow the formula")
+    return f"{name} has the wrong shape: {rule}"

@@ -52,7 +52,7 @@ def explain(forward, backward, arguments, dy, keys, linear=()):
     for key, *gradients in zip(arguments, at_once, nothing, opposite, said, strict=True):
         if key in keys:
             found[key] = _of_dy(*gradients, dy) or _of_argument(
-                forward, arguments, key, gradients[-1], dy.shape, key in linear)
+                forward, arguments, key, gradients[-1], y, key in linear)
     return found
 
 
@@ -86,17 +86,20 @@ def _of_dy(at_once, nothing, opposite, said, dy):
     return ()
 
 
-def _of_argument(forward, arguments, key, said, y_shape, linear):
+def _of_argument(forward, arguments, key, said, y, linear):
     """What differences have to say, where they can be believed."""
     (true, jump), (finer, finer_jump) = (by_differences(forward, arguments, key, step)
                                          for step in (STEP, STEP / 4))
     largest = max(np.abs(true).max(), np.abs(said).max())
+    if 4 * np.finfo(float).eps * np.abs(y).max() / STEP > CLOSE * largest:
+        return (f"y is so large beside its slope, {np.abs(y).max():.1g} to {largest:.1g}, that "
+                "differences are made of rounding errors. Choose arguments where it is not.",)
     kinks = _bent(true, jump, finer, finer_jump, largest)
     moves = np.abs(true - finer) > CLOSE * largest
     unsure = (kinks | moves).any(axis=1)
     shape = arguments[key].shape
     probe = Probe(np.where(unsure[:, None], 0, said), np.where(unsure[:, None], 0, true),
-                  shape, y_shape, ~unsure)
+                  shape, y.shape, ~unsure)
     reasons = []
     if linear:
         far = by_differences(forward, arguments, key, 1.0)[0]

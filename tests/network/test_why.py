@@ -83,6 +83,11 @@ def test_what_bends_within_the_step_is_no_kink_and_is_not_judged(wave):
                        lambda dy, x: 2 * wave * np.cos(wave * x) * dy)
 
 
+def test_what_is_lost_in_rounding_is_not_judged():
+    said, = reasons(lambda x: (1e8 + x**2, x), lambda dy, x: 2 * x * dy)
+    assert said.startswith("x: y is so large beside its slope, 1e+08 to")
+
+
 def test_an_argument_that_is_wrongly_called_linear_is_named():
     said, = reasons(lambda x: (x**3, x), lambda dy, x: 3 * x**2 * dy, linear=("x",))
     assert said.startswith("x: forward is not linear in x")

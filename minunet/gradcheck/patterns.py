@@ -25,7 +25,7 @@ def whole(probe):
         if abs(k) > 100 * probe.near and probe.same(error, k * np.eye(len(error))):
             k = round(k) if abs(k - round(k)) < 1e-6 else k
             if k > 0:
-                return f"it has dy itself{_times(k)} too much."
+                return f"dy itself{_times(k)} is one term too many."
             return (f"backward would be right with dy itself{_times(-k)} added. Does the argument "
                     "reach y on two ways? Their gradients add.")
     return None
@@ -35,10 +35,10 @@ def _times(k):
     return "" if k == 1 else f", times {number(k)},"
 
 
-def factor(probe, rows, least=3):
+def factor(probe, rows):
     """The factor by which these rows are off, if there is one; −1 and whole numbers exactly."""
     said, true = probe.said[rows], probe.true[rows]
-    if np.sum(np.abs(true) > 100 * probe.near) < least or not np.abs(said).max() > probe.near:
+    if np.sum(np.abs(true) > 100 * probe.near) < 3 or not np.abs(said).max() > probe.near:
         return None
     k = np.sum(said * true) / np.sum(true * true)
     if abs(k - 1) < 1e-6 or not probe.same(said, k * true):
@@ -55,7 +55,7 @@ def rearranged(probe):
         exchanged = probe.true.reshape(*shape, *y_shape).swapaxes(len(shape) - 1, -1)
         if probe.same(probe.said, exchanged.reshape(probe.said.shape)):
             return ("it has the last axes of the argument and of y exchanged: the channels in and "
-                    "out. Must w be transposed there?")
+                    "out. Must a weight be transposed there?")
     if found := _places(probe):
         return f"the gradient is right but {found}"
     if found := _places(probe.turned_over()):
@@ -116,7 +116,7 @@ def averaged(probe):
     """Shifting a channel changes nothing, so that its gradient must add up to 0, and does not."""
     if len(probe.shape) < 2 or not probe.sure.all():
         return None
-    for axis, name in ((len(probe.shape) - 1, "channel"), (0, "image")):
+    for axis, name in ((len(probe.shape) - 1, "channel"), (0, "index of axis 0")):
         parts = [np.moveaxis(a.reshape(*probe.shape, -1), axis, 0).reshape(
             probe.shape[axis], -1, probe.said.shape[1]) for a in (probe.true, probe.said)]
         true, said = parts
@@ -126,8 +126,7 @@ def averaged(probe):
         if all(_rank(s - t, probe) <= 2 and _rank(t, probe) > 4 and _alike(s - t, probe)
                for t, s in zip(true, said, strict=True)):
             return (f"Σ of the gradient over each {name} is 0 by the differences, and not in "
-                    f"backward. Is a mean over the {name} left out, taken as a sum, or of the "
-                    "wrong sign?")
+                    "backward. Is a mean left out, taken as a sum, or of the wrong sign?")
     return None
 
 

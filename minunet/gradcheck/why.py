@@ -42,18 +42,17 @@ def explain(forward, backward, arguments, dy, keys, linear=()):
     if size * y.size > LARGEST or y.size > WIDEST:
         forward, backward, dy = _weighed(forward, dy), _weighing(backward, dy), np.array(1.0)
         y, cache, _ = call_forward(forward, arguments)
-    try:
-        at_once = call_backward(backward, dy, cache, arguments)
-        nothing, opposite = (call_backward(backward, k * dy, cache, arguments) for k in (0, -1))
-        said = by_backward(backward, cache, y, arguments)
-    except Exception:  # theirs, of a kind that nobody knows; the table stands without reasons
-        return {}
-    found = {}
-    for key, *gradients in zip(arguments, at_once, nothing, opposite, said, strict=True):
-        if key in keys:
-            found[key] = _of_dy(*gradients, dy) or _of_argument(
-                forward, arguments, key, gradients[-1], y, key in linear)
-    return found
+    with np.errstate(all="ignore"):  # a dy of zeros may be more than they expect
+        try:
+            at_once, nothing, opposite = (call_backward(backward, k * dy, cache, arguments)
+                                          for k in (1, 0, -1))
+            said = by_backward(backward, cache, y, arguments)
+        except Exception:  # theirs, of a kind that nobody knows; the table stands without reasons
+            return {}
+        return {key: _of_dy(*gradients, dy) or _of_argument(forward, arguments, key,
+                                                            gradients[-1], y, key in linear)
+                for key, *gradients in zip(arguments, at_once, nothing, opposite, said, strict=True)
+                if key in keys}
 
 
 def _weighed(forward, dy):
@@ -88,28 +87,29 @@ def _of_dy(at_once, nothing, opposite, said, dy):
 
 def _of_argument(forward, arguments, key, said, y, linear):
     """What differences have to say, where they can be believed."""
-    (true, jump), (finer, finer_jump) = (by_differences(forward, arguments, key, step)
-                                         for step in (STEP, STEP / 4))
+    step, shape = 1.0 if linear else STEP, arguments[key].shape
+    (true, jump), (finer, finer_jump) = (by_differences(forward, arguments, key, h)
+                                         for h in (step, step / 4))
+    if not np.isfinite([true, finer]).all():
+        return (f"forward gives NaN or infinity, with {key} as it is or a step away.",)
     largest = max(np.abs(true).max(), np.abs(said).max())
-    if 4 * np.finfo(float).eps * np.abs(y).max() / STEP > CLOSE * largest:
+    if 4 * np.finfo(float).eps * np.abs(y).max() / step > CLOSE * largest:
         return (f"y is so large beside its slope, {np.abs(y).max():.1g} to {largest:.1g}, that "
                 "differences are made of rounding errors. Choose arguments where it is not.",)
+    moves = np.abs(true - finer)
+    if linear and moves.max() > 1e-3 * largest:
+        return (f"forward is not linear in {key}: differences with a step of 1 are not those with "
+                "1/4. Do not name it in `linear`.",
+                *_of_argument(forward, arguments, key, said, y, False))
     kinks = _bent(true, jump, finer, finer_jump, largest)
-    moves = np.abs(true - finer) > CLOSE * largest
-    unsure = (kinks | moves).any(axis=1)
-    shape = arguments[key].shape
+    unsure = (kinks | (moves > CLOSE * largest)).any(axis=1)
     probe = Probe(np.where(unsure[:, None], 0, said), np.where(unsure[:, None], 0, true),
                   shape, y.shape, ~unsure)
-    reasons = []
-    if linear:
-        far = by_differences(forward, arguments, key, 1.0)[0]
-        if np.abs(far - true).max() > 1e-3 * largest:
-            reasons.append(f"forward is not linear in {key}: differences with a step of 1 are not "
-                           f"those with {STEP}. Do not name it in `linear`.")
-    reasons += _kinks(kinks & (np.abs(said - true) > CLOSE * largest), true, jump, said, shape)
-    if probe.wrong.any():
-        reasons.append(next(filter(None, (pattern(probe) for pattern in PATTERNS)), None))
-    return tuple(filter(None, reasons))
+    reasons = _kinks(kinks & (np.abs(said - true) > CLOSE * largest), true, jump, said, shape)
+    faults = (pattern(probe) for pattern in PATTERNS) if probe.wrong.any() else ()
+    if found := next(filter(None, faults), None):
+        reasons.append(f"{'where differences can judge: ' if unsure.any() else ''}{found}")
+    return tuple(reasons)
 
 
 def _bent(slope, jump, finer_slope, finer_jump, largest):

@@ -20,7 +20,7 @@ KINDS = {
     "reversed": "is right but (turned|reversed)",
     "exchanged": "right but with axes", "channels": "channels in and out",
     "moved": "right but moved", "images": "right for a dy in image", "mixed": "over images",
-    "mean": "Is a mean over", "from": "^only what comes from", "dead": "does not give 0",
+    "mean": "Is a mean left out", "from": "^only what comes from", "dead": "does not give 0",
     "along": "differ along ax", "missing": "are missing in backward", "surplus": "more, where",
     "where": "^only ", "kink": "has a kink", "argument": "forward is not linear",
 }

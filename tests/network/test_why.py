@@ -67,7 +67,8 @@ def test_a_tie_of_max_pooling_is_a_kink_whoever_gets_dy():
 def test_a_fault_beside_a_kink_is_found_as_well():
     x = np.array([[-1.0, 0, 3], [2, -2, 5]])
     kink, fault = reasons(ops.relu_forward, lambda dy, y: 2 * dy * (y > 0), {"x": x})
-    assert "(0,1) forward has a kink" in kink and fault == "x: all of it is off by the factor 2."
+    assert "(0,1) forward has a kink" in kink
+    assert fault == "x: where differences can judge: all of it is off by the factor 2."
 
 
 def test_a_value_at_a_kink_that_is_neither_slope_is_not_excused():
@@ -86,6 +87,8 @@ def test_what_bends_within_the_step_is_no_kink_and_is_not_judged(wave):
 def test_what_is_lost_in_rounding_is_not_judged():
     said, = reasons(lambda x: (1e8 + x**2, x), lambda dy, x: 2 * x * dy)
     assert said.startswith("x: y is so large beside its slope, 1e+08 to")
+    assert reasons(lambda x: (1e8 + 2 * x, x), lambda dy, x: 6 * dy, linear=("x",)) == [
+        "x: all of it is off by the factor 3."]
 
 
 def test_an_argument_that_is_wrongly_called_linear_is_named():
@@ -117,6 +120,16 @@ def test_a_backward_that_fails_when_it_is_probed_leaves_the_table_without_reason
 
     assert not gradcheck.check(lambda x: (x * x, x), backward, X).ok
     assert reasons(lambda x: (x * x, x), backward) == []
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")  # theirs, in the check itself
+def test_numbers_that_are_none_are_said_to_be_backwards_or_forwards():
+    x = {"x": np.array([[1.0, 0, -1]])}
+    said, = reasons(lambda x: (x**2, x), lambda dy, x: dy / x, x)
+    assert said == ("x: backward gives NaN or infinity at 1 of 3 elements (0,1). Is something "
+                    "divided by 0?")
+    said, = reasons(lambda x: (np.log(x), x), lambda dy, x: dy * (1 + x), x)
+    assert said == "x: forward gives NaN or infinity, with x as it is or a step away."
 
 
 def test_an_operation_that_does_not_repeat_itself_gets_a_remark_and_no_reason():
@@ -157,8 +170,8 @@ def without_divisor(dy, cache, dx, dgamma, dbeta):
      "x: only 40 of 80 elements are wrong, all in channel 1 (the last axis). Backward gives 0 "
      "there."),
     (normalisation, without_divisor, "mean", "x: Σ of the gradient over each channel is 0 by the "
-     "differences, and not in backward. Is a mean over the channel left out, taken as a sum, or of "
-     "the wrong sign?"),
+     "differences, and not in backward. Is a mean left out, taken as a sum, or of the wrong "
+     "sign?"),
     (normalisation, lambda dy, cache, dx, dgamma, dbeta: (dx, dgamma, -dbeta), "sign",
      "beta: the sign is wrong, everywhere: minus what backward gives would be right."),
 ])

@@ -179,3 +179,30 @@ def test_the_mistakes_that_people_make_are_named(case, change, kind, words):
     forward, right, arguments = case()
     said, = reasons(forward, lambda dy, cache: change(dy, cache, *right(dy, cache)), arguments)
     assert said == words and kind_of(said.split(": ", 1)[1]) == kind
+
+
+def test_wrong_elements_that_happen_to_lie_at_the_border_are_not_said_to():
+    x, factor = np.random.default_rng(0).normal(size=(2, 4, 4, 1)), np.ones((2, 4, 4, 1))
+    factor[:, 0, :3], factor[:, -1, 1:] = 2, 3
+    assert reasons(lambda x: (x * x, x), lambda dy, x: 2 * x * factor * dy, {"x": x}) == []
+
+
+def test_statistics_of_each_image_by_itself_are_no_missing_mean():
+    def backward(dy, cache):
+        _, dgamma, dbeta = ops.batch_norm_backward(dy, cache)
+        x_hat = (cache.x - cache.mean) * cache.inverse_std
+        mean, along = (a.mean(axis=(1, 2), keepdims=True) for a in (dy, dy * x_hat))
+        return cache.gamma * cache.inverse_std * (dy - mean - x_hat * along), dgamma, dbeta
+
+    said, = reasons(ops.batch_norm_forward, backward, normalisation()[2])
+    assert said.startswith("x: by the differences y of one image depends on the other images")
+
+
+def test_a_sum_that_leaves_out_an_edge_has_not_moved():
+    def backward(dy, cache):
+        dx, dgamma, _ = ops.batch_norm_backward(dy, cache)
+        return dx, dgamma, dy[:, 1:].sum(axis=(0, 1, 2))
+
+    assert reasons(ops.batch_norm_forward, backward, normalisation()[2]) == [
+        "beta: only what comes from 24 of 72 elements of dy, all at index 0 of axis 1, is wrong: "
+        "it is left out."]

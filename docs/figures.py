@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 from figures_look import look_inside
+from figures_losses import loss_curves
 from figures_tricks import bending, grafting, overlap_tiles, weight_map
 from figures_unet import phantom_through_the_u
 from figures_volumes import orientation, report_pages
@@ -47,7 +48,7 @@ def draw_all(folder, **options):
              "mathtext.fontset": "dejavusans"}
     with rc_context(style):
         pictures = {draw.__name__: draw() for draw in (patches, tiles, painting, pooling, steps,
-                                                       weight_map, bending, grafting,
+                                                       loss_curves, weight_map, bending, grafting,
                                                        overlap_tiles, orientation)}
         pictures["phantom_through_the_u"] = phantom_through_the_u(**options)
         pictures |= look_inside(**options)

@@ -11,57 +11,15 @@ Write an op of your own in minunet's convention and hand it over::
     print(check(square_forward, square_backward, {"x": rng.normal(size=(3, 4))}))
 """
 
-from typing import NamedTuple
-
 import numpy as np
 
 from minunet.engine.backend import check_unmasked, on_host
 from minunet.engine.purity import call_forward, try_twice
+from minunet.gradcheck.probes import STEP
+from minunet.gradcheck.report import Report, Row
+from minunet.gradcheck.why import explain
 
-STEP = 6e-6  # ∛(machine epsilon): there the errors of truncation and of rounding are alike
-
-
-class Row(NamedTuple):
-    """The verdict on one argument, or a remark about what an operation must not do."""
-
-    argument: str
-    shape: tuple
-    error: float  # relative, see `check`
-    index: tuple  # of the worst element
-    analytic: float  # there: what backward says
-    numeric: float  # there: what differences say
-    tolerance: float
-    remark: str = ""  # in the place of all numbers
-
-    @property
-    def ok(self):
-        """Whether the error is within the tolerance (a NaN is not), and nothing is remarked."""
-        return bool(self.error <= self.tolerance) and not self.remark
-
-
-class Report(list):
-    """Rows, one for each argument and each remark; printed, a table."""
-
-    @property
-    def ok(self):
-        """Whether every row is."""
-        return all(row.ok for row in self)
-
-    def __str__(self):
-        name = max([8, *(len(row.argument) for row in self)]) + 2
-        shape = max([5, *(len(str(row.shape)) for row in self)]) + 2
-        lines = [f"{'argument':<{name}}{'shape':<{shape}}{'error':>8}  {'allowed':<9}{'':<7}"
-                 f"{'worst at':<14}{'backward':>12}{'differences':>13}"]
-        for row in self:
-            start = f"{row.argument:<{name}}{str(row.shape):<{shape}}"
-            if row.remark:
-                lines.append(f"{start}{'':>19}{'WRONG':<7}{row.remark}")
-                continue
-            index = ",".join(map(str, row.index)) or ("a direction" if row.shape else "")
-            lines.append(f"{start}{row.error:>8.1e}  {row.tolerance:<9.0e}"
-                         f"{'ok' if row.ok else 'WRONG':<7}{index:<14}"
-                         f"{row.analytic:>12.5g}{row.numeric:>13.5g}")
-        return "\n".join(lines)
+__all__ = ["Report", "Row", "check", "check_loss", "check_network"]
 
 
 def check(forward, backward, arguments, *, linear=(), seed=0, tolerance=1e-7, name=None):
@@ -100,7 +58,8 @@ def check(forward, backward, arguments, *, linear=(), seed=0, tolerance=1e-7, na
     Report
         ``report.ok``, and a `Row` for each argument. Print it. A row more, with words in the
         place of numbers, says if forward or backward changes what it is given, or does not
-        repeat itself: see `minunet.engine.purity`.
+        repeat itself: see `minunet.engine.purity`. Where a row is wrong, ``row.reasons`` says
+        what probing has found, if anything: see `minunet.gradcheck.why`.
 
     Raises
     ------
@@ -118,6 +77,11 @@ def check(forward, backward, arguments, *, linear=(), seed=0, tolerance=1e-7, na
         numeric = _differences(forward, arguments, key, dy, 1.0 if key in linear else STEP)
         report.append(_row(prefix + key, analytic, numeric,
                            min(tolerance, 1e-11) if key in linear else tolerance))
+    wrong = {key: row for key, row in zip(arguments, report, strict=True) if not row.ok}
+    if wrong and not faults:  # what does not repeat itself cannot be probed
+        reasons = explain(forward, backward, arguments, dy, list(wrong), linear)
+        report[:] = [row._replace(reasons=reasons.get(key, ()))
+                     for key, row in zip(arguments, report, strict=True)]
     for key, shape, fault in faults:
         report.append(Row(prefix + key, shape, np.inf, (), np.nan, np.nan, 0.0, fault))
     return report

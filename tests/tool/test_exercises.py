@@ -174,6 +174,16 @@ def test_what_code_prints_is_shown_apart(written, capsys):
     assert lines[-2].startswith("    | shape (")
 
 
+def test_letters_that_cannot_be_written_are_question_marks(written, tmp_path, capsys):
+    path = written("def relu_forward(x):\n    print('\\x1b[2J')\n"
+                   "    raise ValueError('\\x1b \\udcff')\n\n\nrelu_backward = relu_forward")
+    code, lines = graded(capsys, path, 1, "--json", tmp_path / "verdicts.json")
+    assert code == 1
+    assert "relu_forward raises ValueError: ? ?" in lines[0]
+    assert lines[-2] == "    | ?[2J"
+    assert json.loads((tmp_path / "verdicts.json").read_text(encoding="utf-8"))["passed"] == 0
+
+
 @pytest.mark.parametrize(("text", "words"), [
     ("def broken(:", "line 1: this is no Python"),
     ("import numpy\nfrom minunet import ops", "line 2: the operations are to be written"),

@@ -21,8 +21,8 @@ LIMIT, LIMIT_OF = 30, {9: 120}  # seconds for a task
 KEPT = 4000  # characters of what a learner's code prints, the last
 
 
-def grade(path, numbers=(), report=None, show=print):
-    """Grade tasks of a learner's file, and show a verdict on each.
+def grade(path, numbers=(), report=None):
+    """Grade tasks of a learner's file, and print a verdict on each.
 
     Parameters
     ----------
@@ -32,8 +32,6 @@ def grade(path, numbers=(), report=None, show=print):
         The tasks; all if there are none.
     report : str or Path, optional
         A new file in JSON for the verdicts.
-    show : callable
-        Takes a line of text.
 
     Returns
     -------
@@ -59,19 +57,19 @@ def grade(path, numbers=(), report=None, show=print):
         verdict, printed = run_task(path, number)
         graded.append({"task": number, "title": TASKS[number].title, **verdict._asdict(),
                        "seconds": round(time.monotonic() - begun, 1)})
-        for line in verdict.lines(number, TASKS[number].title):
-            show(line)
+        lines = verdict.lines(number, TASKS[number].title)
         if printed and not verdict.passed:
-            show("    your code printed, at last:")
-            for line in printed[-8:]:
-                show(f"    | {line}")
+            lines += ["    your code printed, at last:", *(f"    | {s}" for s in printed[-8:])]
+        for line in lines:  # what a learner's code said might hold orders to a terminal
+            print("".join(c if c.isprintable() else "?" for c in line))
     passed = sum(task["passed"] for task in graded)
-    show(f"{passed} of {len(graded)} tasks passed")
+    print(f"{passed} of {len(graded)} tasks passed")
     if report:
         with replacing(report) as temporary:
             temporary.write_text(json.dumps({"file": str(path), "passed": passed,
                                              "of": len(graded), "tasks": graded},
-                                            indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+                                            indent=2, ensure_ascii=False) + "\n",
+                                 encoding="utf-8", errors="replace")
     return passed == len(graded)
 
 

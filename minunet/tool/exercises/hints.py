@@ -42,10 +42,12 @@ def find_hint(operation, name, trials):
     for hint, mistake in rules:
         if _explains(mistake, name, arrays):
             return hint
-    found = _factor(name, arrays) or _pattern(name, trials) or _shapes(operation, name, arrays)
+    faults = [trial.fault for trial in trials if trial.fault]
+    found = ("" if faults else _factor(name, arrays)) or _pattern(name, trials) or _shapes(
+        operation, name, arrays)
     if found:
         return found
-    if faults := [trial.fault for trial in trials if trial.fault]:
+    if faults:
         return ("call the function with arrays of these shapes, and print the shapes on the way"
                 if "raises" in faults[0] else "")
     return f"compare with the formula of {name}, and do the smallest case with pencil and paper"
@@ -90,8 +92,10 @@ def _common(operation, name):
 
         return compute
 
+    first, axes = (1, "H and W") if name in OF_IMAGES else (0, "KH and KW")
+
     def exchanged(case):
-        return right(case).swapaxes(1, 2) if right(case).ndim == 4 else right(case)
+        return right(case).swapaxes(first, first + 1) if right(case).ndim == 4 else right(case)
 
     return [(f"{name} is 0 everywhere: is the result written into the array that is returned?",
              lambda case: np.zeros_like(right(case))),
@@ -106,7 +110,7 @@ def _common(operation, name):
              "mean", lambda case: right(case) / (case.dy.size / case.dy.shape[-1])),
             (f"{name} is divided by the number of pixels of an image: a sum was asked for, not a "
              "mean", lambda case: right(case) / (case.dy[0].size / case.dy.shape[-1])),
-            (f"{name} has H and W exchanged", exchanged)]
+            (f"{name} has {axes} exchanged", exchanged)]
 
 
 def _factor(name, trials):

@@ -72,7 +72,7 @@ def descend(backward, target):
         y, cache = forward(x)
         losses.append(np.sum((y - target) ** 2) / 2)
         x -= backward(y - target, cache)
-    return np.round(losses, 3)
+    return losses
 
 # %%
 # Checking: `check` compares each element of dx with a difference of two forward passes.
@@ -81,15 +81,15 @@ def main(path="02_check_a_gradient.png"):
     y, cache = forward(x)
     dy = np.random.default_rng((7, 1)).normal(size=y.shape)  # as check(seed=7) draws it
     counts = right_backward(np.full(y.shape, SIZE**2), cache)  # each window gives each pixel a 1
-    errors, curves = [], {}
+    errors, curves, scale = [], {}, {"signed": True, "limits": (-0.4, 0.4)}
     for name, sign, backward in ("right", "+=", right_backward), ("wrong", "=", wrong_backward):
         print(f"{name}: dx[window] {sign} dy / 9")
         print(check(forward, backward, {"x": x}, linear=["x"], seed=7))
         curves[f"dx[window] {sign} dy / 9"] = losses = descend(backward, target=dy)
-        print("½ Σ (y − target)² after 0, 10, 100 steps:", losses[[0, 10, 100]].tolist(), "\n")
-        error = backward(dy, cache) - right_backward(dy, cache)
-        errors.append((f"error of dx[window] {sign} dy / 9", error[0, ..., 0],
-                       {"signed": True, "limits": (-0.4, 0.4)}))
+        shown = np.round(losses, 3)[[0, 10, 100]].tolist()
+        print("½ Σ (y − target)² after 0, 10, 100 steps:", shown, "\n")
+        error = (backward(dy, cache) - right_backward(dy, cache))[0, ..., 0]
+        errors.append((f"error of dx[window] {sign} dy / 9", error, scale))
     panels = [("in how many windows a pixel is", counts[0, ..., 0], {"numbers": True}), *errors,
               ("½ Σ (y − target)²: both fall", curves, {"log": True})]
     return plot_grid(panels, path, suptitle="Average pooling of 9×9 pixels by windows of 3×3, "

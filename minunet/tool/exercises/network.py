@@ -120,7 +120,9 @@ def learn(forward, backward, stage=lambda text: None):
             return score
         _, dlogits = plain.sigmoid_cross_entropy(logits, target)
         _, grads = backward(dlogits, cache, DEPTH)
-        plain.descend(p, grads, velocity)
+        for name in p:  # as `plain.train_step`
+            velocity[name] = 0.9 * velocity.get(name, 0) + grads[name]
+            p[name] -= 0.3 * velocity[name]
         if step == 0 and (seconds := time.monotonic() - begun) > TOO_LONG:
             raise TooSlow(f"a step of learning takes {seconds:.0f} seconds, and 100 are needed")
 

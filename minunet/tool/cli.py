@@ -206,4 +206,5 @@ def _bench(options):
 
 
 COMMANDS = {"demo": _demo, "train": _train, "evaluate": _evaluate, "predict": _predict,
-            "look": _look, "report": _report, "gradcheck": _gradcheck, "summary": _summary, "bench": _bench}
+            "look": _look, "report": _report, "gradcheck": _gradcheck, "summary": _summary,
+            "bench": _bench}

@@ -33,11 +33,19 @@ const digits = (value) => value.toFixed(Math.abs(value) < 10 ? 2 : 1).replace("-
 /* Show the sum for the pixel `place` of the channel `openChannel`. */
 function explain() {
   const layer = layerOf[openLayer], map = state.maps[openLayer];
-  if (place[0] >= map.H || place[1] >= map.W) place = [0, 0];
+  drawChannel(openChannel);
+  drawSeen();
   const value = map.data[(place[0] * map.W + place[1]) * map.C + openChannel];
   const head = paragraph(`${openLayer}, channel ${openChannel}, row ${place[0]}, column ` +
     `${place[1]}: ${digits(value)}`);
   find("sum").replaceChildren(head, ...PARTS[layer.kind](layer, value));
+}
+
+/* The part of the scan that the number depends on. */
+function drawSeen() {
+  const name = openLayer === "probability" ? "head" : openLayer, seen = box(name, place);
+  drawOutlined(find("seen"), 3, (context) => drawBox(context, 3, seen));
+  find("seen-text").textContent = `It sees ${sees(...seen)} of the scan.`;
 }
 
 const PARTS = {
@@ -90,8 +98,8 @@ function weightedSum(layer, value, K) {
   const total = all + bias, isRelu = layer.kind === "conv";
   return [
     paragraph(`Channel ${most.c} of ${layer.from[0]} counts most here. It sees`),
-    table(`${K} × ${K} numbers of it`, most.numbers, K), table("times the weights", most.weights, K),
-    table(`make ${digits(most.sum)} in sum`, most.products, K),
+    sideBySide(table("these numbers,", most.numbers, K), table("times the weights", most.weights, K),
+               table(`make ${digits(most.sum)} in sum`, most.products, K)),
     paragraph(`${input.C > 1 ? `All ${input.C} channels: ${digits(all)}. ` : ""}Plus the bias ` +
       `${digits(bias)}: ${digits(total)}.${isRelu ? ` ReLU: ${digits(Math.max(0, total))}.` : ""}` +
       silencedNote(value, isRelu ? Math.max(0, total) : total)),
@@ -114,6 +122,13 @@ function upSum(layer, value) {
     `${layer.from[0]} becomes: its ${C} channels times the weights of this corner, plus the bias ` +
     `${digits(layer.b[openChannel])}, make ${digits(sum)}.${silencedNote(value, sum)} Each corner ` +
     "has weights of its own: that is why these maps are chequered.")];
+}
+
+function sideBySide(...tables) {
+  const element = document.createElement("div");
+  element.className = "side-by-side";
+  element.append(...tables);
+  return element;
 }
 
 function paragraph(text) {

@@ -23,11 +23,13 @@ async function unpack() {
   pack = await new Response(stream).arrayBuffer();
 }
 
-const TYPES = {uint8: Uint8Array, uint16: Uint16Array, float16: Uint16Array};
-
-/* An array of the pack by its entry {type, at, length}. */
+/* An array of the pack by its entry {type, at, length}. Of numbers of two bytes all low bytes come
+   first, then all high ones. */
 function unpacked({type, at, length}) {
-  const numbers = new TYPES[type](pack, at, length);
+  const low = new Uint8Array(pack, at, length);
+  if (type === "uint8") return low;
+  const high = new Uint8Array(pack, at + length, length);
+  const numbers = Uint16Array.from(low, (byte, k) => byte + 256 * high[k]);
   return type === "float16" ? Float32Array.from(numbers, half) : numbers;
 }
 
@@ -90,7 +92,7 @@ function remember() {
     });
     state.ranges[name] = ranges;
   }
-  state.before = measure();
+  state.before = {...measure(), mask: predictedMask()};
 }
 
 /* Where the likeliest class is no background: the mask, a byte a pixel. */

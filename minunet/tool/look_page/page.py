@@ -7,14 +7,15 @@ from importlib.resources import files
 import numpy as np
 
 from minunet.data.preprocess import prepare, prepare_masks
-from minunet.layers import list_layers, reach
+from minunet.layers import list_layers
 from minunet.look import field
 from minunet.predict import check_channels, classify, predict_slices
 from minunet.tool.look_page.pack import Pack
 from minunet.tool.overlays import pick_slices, shown_channel
 
-SLICES = 8  # of a scan: each needs room
+SLICES = 7  # of a scan: each needs room
 POINTS, LEVELS = 8, 15  # of the grid of fields along an axis; steps of an effect's strength
+STEPS = 2**16 - 1  # of a channel's range, in which its numbers are stored
 CELL = 2  # pixels, the side of a square whose effect is one number
 
 
@@ -79,27 +80,27 @@ def _slices(net, x, masks, found, picked, names, pack, progress):
     """The slices that are shown: numbers, truth, and what pixels on a coarse grid see."""
     chosen = x[picked]  # (N, H, W, C)
     low = chosen.min(axis=(0, 1, 2))
-    step = np.maximum(chosen.max(axis=(0, 1, 2)) - low, np.finfo(np.float32).tiny) / 65535
-    seen, effects, sides = _fields(net, chosen, progress)
+    step = np.maximum(chosen.max(axis=(0, 1, 2)) - low, np.finfo(np.float32).tiny) / STEPS
+    grid, effects, sides = _fields(net, chosen, progress)
     slices = []
     for n, d in enumerate(picked):
         tumour = found[d] if masks is None or not masks[d].any() else masks[d]
         slices.append({
             "name": names[d], "x": pack.add(np.rint((chosen[n] - low) / step).astype(np.uint16)),
             "truth": None if masks is None else pack.add(masks[d].astype(np.uint8)),
-            "effect": pack.add(effects[n]), "sides": sides[n], "pixel": _middle(tumour)})
+            "effect": pack.add(effects[n]), "sides": sides[n], "pixel": _middle(tumour, grid)})
     first = int(np.argmax((found if masks is None else masks)[picked].sum(axis=(1, 2))))
-    return {"slices": slices, "first": first, "field": seen,
-            "low": low.tolist(), "step": step.tolist()}
+    return {"slices": slices, "first": first, "field": grid,
+            "low": low.tolist(), "high": (low + STEPS * step).tolist(), "step": step.tolist()}
 
 
 def _fields(net, x, progress):
-    """What pixels of a grid see of x (N, H, W, C), in theory and in effect.
+    """What pixels of a coarse grid see of x (N, H, W, C) in effect; the page knows the theory.
 
     Returns
     -------
-    seen : dict
-        The grid, and along rows and columns the first and the last that each pixel sees.
+    grid : dict
+        Its rows and columns, and how effects are stored.
     effects : ndarray (N, POINTS², H / CELL, W / CELL), uint8
         √(effect / largest) in `LEVELS` steps: the eye sees weak ones too.
     sides : list (N, POINTS², 2)
@@ -119,16 +120,15 @@ def _fields(net, x, progress):
                       for effect in seen.effect])
         if progress:
             progress(n)
-    bounds = [reach(net.config, side)[-1] for side in size]
-    return {"rows": rows.tolist(), "columns": columns.tolist(), "cell": CELL, "levels": LEVELS,
-            "low": [lo.tolist() for lo, _ in bounds], "high": [hi.tolist() for _, hi in bounds],
-            }, effects, np.swapaxes(sides, 0, 1).tolist()
+    grid = {"rows": rows.tolist(), "columns": columns.tolist(), "cell": CELL, "levels": LEVELS}
+    return grid, effects, np.swapaxes(sides, 0, 1).tolist()
 
 
-def _middle(mask):
-    """A pixel in the middle of a mask (H, W), or of the picture if it is empty."""
+def _middle(mask, grid):
+    """The pixel of the grid that is nearest to the middle of a mask (H, W), or of the picture."""
     inside = np.argwhere(mask) if mask.any() else np.argwhere(~mask)
-    return inside[np.abs(inside - inside.mean(axis=0)).sum(axis=1).argmin()].tolist()
+    return [min(grid[axis], key=lambda place: abs(place - middle))
+            for axis, middle in zip(("rows", "columns"), inside.mean(axis=0), strict=True)]
 
 
 def _channel_names(count, scheme):

@@ -39,7 +39,7 @@ function brush() {
 
 /* How much the brush changes a number; brightness stays within what the scan has. */
 function stepOf(value, k, c, around) {
-  const low = payload.low[c], high = low + 65535 * payload.step[c];
+  const low = payload.low[c], high = payload.high[c];
   if (state.tool === "brighter") return Math.min(STRENGTH, high - value);
   if (state.tool === "darker") return Math.max(-STRENGTH, low - value);
   if (state.tool === "erase") return around[c] - value;

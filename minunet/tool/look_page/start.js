@@ -48,6 +48,8 @@ function buildControls() {
   find("channel").addEventListener("change", (event) => {
     state.channel = Number(event.target.value);
     drawScan();
+    drawBlock("output");
+    explain();
   });
   find("slice").addEventListener("input", (event) => chooseSlice(Number(event.target.value)));
   find("reset").addEventListener("click", () => chooseSlice(state.slice));

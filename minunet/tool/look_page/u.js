@@ -28,7 +28,8 @@ function buildU() {
   row(bottom);
   const out = blockButton("output", 1), arrow = document.createElement("div");
   arrow.className = "across";
-  arrow.textContent = "dec1 → head → probability";
+  arrow.id = "short"; // in short what #result says, beside the output
+  arrow.setAttribute("aria-hidden", "true");
   const empty = document.createElement("div");
   u.prepend(empty, arrow, out);
 }
@@ -43,7 +44,11 @@ function blockButton(name, level) {
   const size = document.createElement("span");
   size.className = "size";
   button.append(map, name, size);
-  button.addEventListener("click", () => open(name));
+  button.addEventListener("click", () => {
+    open(name);
+    find("level-title").scrollIntoView();
+    find("level-title").focus({preventScroll: true});
+  });
   return button;
 }
 
@@ -76,17 +81,18 @@ function showCuts() {
 function drawBlock(name) {
   const map = state.maps[shownMap(name)], ranges = state.ranges[shownMap(name)];
   const button = find(`block-${name}`), picture = button.querySelector("canvas");
+  const size = button.querySelector(".size");
+  size.textContent = `${map.H} × ${map.W}, ${map.C} channel${map.C > 1 ? "s" : ""}`;
+  if (name === "output") return void drawOutlined(picture, 3);
   const order = [...ranges.keys()].sort((a, b) => ranges[b][1] - ranges[b][0] - ranges[a][1]
     + ranges[a][0]);
-  const across = map.C > 1 ? MOSAIC : 1;
+  const across = MOSAIC;
   picture.width = map.W * across;
   picture.height = map.H * across;
   order.slice(0, across ** 2).sort((a, b) => a - b).forEach((c, k) => {
     picture.getContext("2d").drawImage(grey(map, c, ranges[c]), (k % across) * map.W,
                                        Math.floor(k / across) * map.H);
   });
-  button.querySelector(".size").textContent = `${map.H} × ${map.W}, ${map.C} ` +
-    (map.C > 1 ? "channels" : "channel");
 }
 
 /* Show all channels of a block. */
@@ -119,6 +125,7 @@ const MEANING = {
 function openMap(name) {
   openLayer = name;
   openChannel = 0;
+  place = [state.maps[name].H >> 1, state.maps[name].W >> 1];
   for (const button of find("layers").children) {
     button.setAttribute("aria-pressed", button.dataset.layer === name);
   }
@@ -130,6 +137,7 @@ function openMap(name) {
   channels.replaceChildren(...Array.from({length: C}, (_, c) => channelView(name, c)));
   drawChannels();
   chooseChannel(0);
+  explain();
 }
 
 function channelView(name, c) {
@@ -167,19 +175,30 @@ function showSilenced() {
 }
 
 function drawChannels() {
-  const map = state.maps[openLayer];
-  [...find("channels").children].forEach((view, c) => {
-    const picture = view.querySelector("canvas");
-    picture.width = map.W;
-    picture.height = map.H;
-    picture.getContext("2d").drawImage(grey(map, c, state.ranges[openLayer][c]), 0, 0);
-  });
+  for (let c = 0; c < state.maps[openLayer].C; c++) drawChannel(c);
   showSilenced();
+}
+
+function drawChannel(c) {
+  const map = state.maps[openLayer], scale = Math.max(1, Math.round(160 / map.W));
+  const picture = find("channels").children[c].querySelector("canvas");
+  picture.width = map.W * scale;
+  picture.height = map.H * scale;
+  const context = picture.getContext("2d");
+  context.imageSmoothingEnabled = false;
+  const pixels = grey(map, c, state.ranges[openLayer][c]);
+  context.drawImage(pixels, 0, 0, picture.width, picture.height);
+  if (c !== openChannel) return;
+  context.beginPath();
+  context.rect(place[1] * scale, place[0] * scale, scale, scale);
+  stroke(context, "#ffffff", 2);
 }
 
 /* The one channel that Tab stops at: the others are reached from it. */
 function chooseChannel(c) {
+  const last = openChannel;
   openChannel = c;
+  if (find("channels").children[last]) drawChannel(last);
   [...find("channels").children].forEach((view, other) => {
     for (const part of view.children) part.tabIndex = other === c ? 0 : -1;
   });

@@ -19,6 +19,7 @@ from minunet.tool.predict_volumes import find_volumes
 
 SEED = 99  # of the synthetic head: not one that minunet demo trains on
 PHANTOM_SLICES, PHANTOM_CHANNELS = 16, 4
+PHANTOM_SIZE, SMALLEST = 64, 32  # pixels: for a model that takes any, and that can be drawn
 
 
 class Scan(NamedTuple):
@@ -71,7 +72,8 @@ def phantom(net, preprocessing):
         raise InputError("without a SCAN a synthetic head is drawn, and it has "
                          f"{PHANTOM_CHANNELS} channels; this model takes "
                          f"{net.config['in_channels']}: give it a SCAN")
-    patient, = phantom_patients(1, size=preprocessing.size or 64, slices=PHANTOM_SLICES, seed=SEED)
+    size = max(preprocessing.size or PHANTOM_SIZE, SMALLEST)
+    patient, = phantom_patients(1, size=size, slices=PHANTOM_SLICES, seed=SEED)
     images, masks = patient.load()
     return Scan("a synthetic head", _numbered(len(images)), images, masks > 0)
 

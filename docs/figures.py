@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 
 import numpy as np
+from figures_look import look_inside
 from figures_tricks import bending, grafting, overlap_tiles, weight_map
 from figures_unet import phantom_through_the_u
 from figures_volumes import orientation, report_pages
@@ -40,7 +41,7 @@ HISTORIES = {name: Path(__file__).parent / "_static" / f"lgg_{name.lower()}.csv"
 
 
 def draw_all(folder, **options):
-    """Write every picture to `folder` as PNG; `options` go to the one that trains a network."""
+    """Write every picture to `folder` as PNG; `options` go to those that train a network."""
     folder.mkdir(parents=True, exist_ok=True)
     style = {"font.size": 10, "text.color": INK, "axes.edgecolor": LINE,
              "mathtext.fontset": "dejavusans"}
@@ -49,6 +50,7 @@ def draw_all(folder, **options):
                                                        weight_map, bending, grafting,
                                                        overlap_tiles, orientation)}
         pictures["phantom_through_the_u"] = phantom_through_the_u(**options)
+        pictures |= look_inside(**options)
         pictures |= {name: figure_of(BENCH, parts) for name, parts in MEASURED.items()}
         pictures["learning"] = learning_figure(HISTORIES)
         for name, figure in pictures.items():

@@ -35,7 +35,9 @@ function drawOutlined(picture, scale, under) {
   if (state.truth) drawOutline(context, state.truth, scale, "#56b4e9", width);
   if (!state.before) return context;
   const mask = predictedMask();
-  if (mask.some((inside, p) => inside !== state.before.mask[p])) {
+  const same = mask.every((inside, p) => inside === state.before.mask[p]);
+  find("before-key").hidden = same;
+  if (!same) {
     drawOutline(context, state.before.mask, scale, "#f5d491", 1, [2, 4]);
   }
   drawOutline(context, mask, scale, "#e69f00", width);

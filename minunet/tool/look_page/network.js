@@ -15,36 +15,60 @@ function newMap(H, W, C) {
 /* y[h, w, f] = b[f] + Σ over i, j, c of x[h + i − P, w + j − P, c] · w[i, j, c, f]: at each pixel,
    the kernel's weights times the numbers that it covers. Around x there are zeros. */
 function convolution(x, layer, K) {
-  const {w, b} = layer, F = b.length, P = (K - 1) / 2;
-  const y = newMap(x.H, x.W, F), sums = new Float64Array(F);
-  for (let h = 0; h < x.H; h++) {
-    for (let column = 0; column < x.W; column++) {
-      sums.set(b);
-      for (let i = 0; i < K; i++) {
-        const xh = h + i - P;
-        if (xh < 0 || xh >= x.H) continue; // outside: a zero adds nothing
-        for (let j = 0; j < K; j++) {
-          const xw = column + j - P;
-          if (xw < 0 || xw >= x.W) continue;
-          addPixel(sums, x.data, (xh * x.W + xw) * x.C, x.C, w, (i * K + j) * x.C * F);
-        }
-      }
-      y.data.set(sums, (h * x.W + column) * F);
-    }
+  const {w, b} = layer, F = b.length, y = newMap(x.H, x.W, F);
+  const numbers = new Float64Array(K * K * x.C), rows = new Int32Array(K * K * x.C);
+  for (let pixel = 0; pixel < x.H * x.W; pixel++) {
+    const count = collect(x, K, Math.floor(pixel / x.W), pixel % x.W, F, numbers, rows);
+    let f = 0;
+    for (; f + 4 <= F; f += 4) addFour(y.data, pixel * F, f, w, b, numbers, rows, count);
+    for (; f < F; f++) addOne(y.data, pixel * F, f, w, b, numbers, rows, count);
   }
   return y;
 }
 
-/* sums[f] += Σ over c of x[c] · w[c, f], for one pixel and one place of the kernel: nearly all of
-   the time is spent here. Half of the numbers are zero after a ReLU, and are passed over. */
-function addPixel(sums, x, xStart, C, w, wStart) {
-  const F = sums.length;
-  for (let c = 0; c < C; c++) {
-    const value = x[xStart + c];
-    if (value === 0) continue;
-    const row = wStart + c * F;
-    for (let f = 0; f < F; f++) sums[f] += value * w[row + f];
+/* What the kernel covers at row h, column w: the numbers, and where the F weights of each begin.
+   Zeros are left out, and after a ReLU that is half of them. Gives how many there are. */
+function collect(x, K, h, w, F, numbers, rows) {
+  const P = (K - 1) / 2;
+  let count = 0;
+  for (let i = 0; i < K; i++) {
+    const xh = h + i - P;
+    if (xh < 0 || xh >= x.H) continue; // outside of x
+    for (let j = 0; j < K; j++) {
+      const xw = w + j - P;
+      if (xw < 0 || xw >= x.W) continue;
+      for (let c = 0; c < x.C; c++) {
+        const value = x.data[(xh * x.W + xw) * x.C + c];
+        if (value === 0) continue;
+        numbers[count] = value;
+        rows[count++] = ((i * K + j) * x.C + c) * F;
+      }
+    }
   }
+  return count;
+}
+
+/* The sum of channel f of a pixel, whose numbers in y begin at `at`. */
+function addOne(y, at, f, w, b, numbers, rows, count) {
+  let sum = b[f];
+  for (let k = 0; k < count; k++) sum += numbers[k] * w[rows[k] + f];
+  y[at + f] = sum;
+}
+
+/* The same for f to f + 3 in one go, which is quicker: nearly all of the time is spent here. */
+function addFour(y, at, f, w, b, numbers, rows, count) {
+  let sum0 = b[f], sum1 = b[f + 1], sum2 = b[f + 2], sum3 = b[f + 3];
+  for (let k = 0; k < count; k++) {
+    const value = numbers[k], row = rows[k] + f;
+    sum0 += value * w[row];
+    sum1 += value * w[row + 1];
+    sum2 += value * w[row + 2];
+    sum3 += value * w[row + 3];
+  }
+  y[at + f] = sum0;
+  y[at + f + 1] = sum1;
+  y[at + f + 2] = sum2;
+  y[at + f + 3] = sum3;
 }
 
 /* ReLU, in place: what is negative becomes 0. */

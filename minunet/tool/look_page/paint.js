@@ -1,8 +1,9 @@
 /* Changes to the scan: brushes, and the tumour taken from its place and put elsewhere. */
 
 const TOOLS = {
-  point: ["Point", "Point at a pixel of the outline's map: the box is what it sees in theory, the " +
-    "glow what changes it in effect (found beforehand, on a coarse grid, for the untouched slice)."],
+  point: ["Point", "Point at a pixel of the output to see its receptive field. What lies in the box " +
+    "can change it, what glows does (found for the untouched slice, on a coarse grid). With a small " +
+    "field it would see a bright spot and could not tell a tumour from bone or an eye."],
   brighter: ["Brighter", "Paint brighter: in FLAIR, for one, a tumour is bright."],
   darker: ["Darker", "Paint darker."],
   erase: ["Erase", "Erase what is there: the brush leaves the mean of its surroundings."],

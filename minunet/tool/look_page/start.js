@@ -120,4 +120,6 @@ async function start() {
   chooseSlice(payload.first);
 }
 
-start();
+start().catch((error) => {
+  find("result").textContent = `This browser cannot run the page: ${error.message}. A newer one can.`;
+});

@@ -44,7 +44,7 @@ function buildControls() {
   find("slice").max = payload.slices.length - 1;
   find("slice").value = payload.first;
   find("slice-line").hidden = payload.slices.length < 2;
-  find("truth-key").hidden = !payload.truth;
+  find("truth-key").hidden = find("dice-help").hidden = !payload.truth;
   find("channel").addEventListener("change", (event) => {
     state.channel = Number(event.target.value);
     drawScan();

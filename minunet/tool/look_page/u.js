@@ -77,21 +77,24 @@ function showCuts() {
   }
 }
 
-/* Four channels of a block, those that vary most in the untouched slice. */
+/* The channels of a map, first those that vary most in the untouched slice. */
+function ranked(name) {
+  const spread = state.ranges[name].map(([low, high]) => high - low);
+  return [...spread.keys()].sort((a, b) => spread[b] - spread[a]);
+}
+
+/* A block's picture: the four channels that vary most. */
 function drawBlock(name) {
   const map = state.maps[shownMap(name)], ranges = state.ranges[shownMap(name)];
   const button = find(`block-${name}`), picture = button.querySelector("canvas");
   const size = button.querySelector(".size");
   size.textContent = `${map.H} × ${map.W}, ${map.C} channel${map.C > 1 ? "s" : ""}`;
   if (name === "output") return void drawOutlined(picture, 3);
-  const order = [...ranges.keys()].sort((a, b) => ranges[b][1] - ranges[b][0] - ranges[a][1]
-    + ranges[a][0]);
-  const across = MOSAIC;
-  picture.width = map.W * across;
-  picture.height = map.H * across;
-  order.slice(0, across ** 2).sort((a, b) => a - b).forEach((c, k) => {
-    picture.getContext("2d").drawImage(grey(map, c, ranges[c]), (k % across) * map.W,
-                                       Math.floor(k / across) * map.H);
+  picture.width = map.W * MOSAIC;
+  picture.height = map.H * MOSAIC;
+  ranked(shownMap(name)).slice(0, MOSAIC ** 2).sort((a, b) => a - b).forEach((c, k) => {
+    picture.getContext("2d").drawImage(grey(map, c, ranges[c]), (k % MOSAIC) * map.W,
+                                       Math.floor(k / MOSAIC) * map.H);
   });
 }
 
@@ -125,7 +128,8 @@ const MEANING = {
 function openMap(name) {
   openLayer = name;
   openChannel = 0;
-  place = [state.maps[name].H >> 1, state.maps[name].W >> 1];
+  const {H, W} = state.maps[name]; // the same place as the pixel that is pointed at in the scan
+  place = [H, W].map((size, axis) => Math.floor(state.pixel[axis] * size / payload.size[axis]));
   for (const button of find("layers").children) {
     button.setAttribute("aria-pressed", button.dataset.layer === name);
   }
@@ -136,7 +140,7 @@ function openMap(name) {
   channels.style.setProperty("--side", C > 64 ? "4.2rem" : C > 32 ? "5.5rem" : "7rem");
   channels.replaceChildren(...Array.from({length: C}, (_, c) => channelView(name, c)));
   drawChannels();
-  chooseChannel(0);
+  chooseChannel(ranked(name)[0]);
   explain();
 }
 

@@ -33,7 +33,7 @@ from minunet.tool.plots import plot_grid
 from minunet.tool.script import run_script
 
 REAL = os.environ.get("MINUNET_ISBI")
-SEEN, BORDER, OUT, HELD_OUT = 140, 20, 100, 4  # pixels a tile: seen, lost a side, given; images
+SEEN, BORDER, OUT, HELD_OUT = 140, 20, 100, 4  # pixels: seen, lost, given; images
 
 
 def draw_tile(x, masks, weights, rng):

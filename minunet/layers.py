@@ -163,7 +163,7 @@ def trace(config, size):
 
 
 def smallest_input(config, output):
-    """Give the smallest side of an image whose result has at least `output` pixels a side."""
+    """Give the smallest side of an image whose result has at least `output` pixels on each side."""
     h = output
     while not (sizes := _sizes(config, h)) or sizes[-1] < output:
         h += 1

@@ -3,8 +3,8 @@
 import math
 
 from minunet.engine.backend import array_module
+from minunet.engine.blockwise import for_each
 from minunet.engine.checks import check_float, check_like
-from minunet.engine.cores import parallel
 from minunet.engine.values import real
 
 
@@ -95,7 +95,7 @@ class Adam:
                 p *= 1 - lr * self.weight_decay
             p -= (lr / correction1) * (m / root)
 
-        parallel(array_module(self.params[min(grads)]), update, [(name,) for name in grads])
+        for_each(update, grads, like=self.params[min(grads)])
 
 
 def follow(mean, arrays, step):

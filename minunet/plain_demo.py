@@ -75,13 +75,10 @@ def learn(steps=150, size=96, show=print):
     p, velocity = UNet(4, 1, base_channels=8, depth=DEPTH).params, {}
     show("step   loss   Dice")
     for step in range(steps + 1):
-        logits, cache = plain.forward(x, p, DEPTH)
-        loss, dlogits = plain.sigmoid_cross_entropy(logits, target)
+        loss, logits = plain.train_step(x, target, p, DEPTH, velocity)
         score = dice(logits[0, ..., 0] > 0, labels > 0)  # logit > 0: probability > ½
         if step % 25 == 0:
             show(f"{step:4d}{loss:7.3f}{score:7.2f}")
-        _, grads = plain.backward(dlogits, cache, DEPTH)
-        plain.descend(p, grads, velocity)
     return score
 
 

@@ -10,8 +10,8 @@ from minunet.data.preprocess import prepare, prepare_masks
 from minunet.data.sampling import draw_slices
 from minunet.data.scheme import Scheme
 from minunet.data.shelf import Shelf
-from minunet.engine.cores import threads
 from minunet.engine.files import InputError
+from minunet.engine.threads import threads
 from minunet.engine.values import whole
 
 # Share of the slices, without and with tumour, that are given another slice's tumour: see `graft`.

@@ -35,7 +35,7 @@ def draw_slices(has_tumour, patients, n, rng, share=0.5):
     """
     has_tumour, patients = np.asarray(has_tumour, dtype=bool), np.asarray(patients)
     if has_tumour.ndim != 1 or has_tumour.size == 0:
-        raise ValueError("has_tumour: expected one value a slice, at least one, "
+        raise ValueError("has_tumour: expected one value for each slice, at least one, "
                          f"got shape {has_tumour.shape}")
     if patients.shape != has_tumour.shape:
         raise ValueError(f"patients: expected one number for each of {has_tumour.size} slices, "

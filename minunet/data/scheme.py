@@ -14,7 +14,7 @@ class Scheme:
     Attributes
     ----------
     modalities : tuple of str
-        One name a channel; empty if the data does not say.
+        One name for each channel; empty if the data does not say.
     classes : tuple of str
         Their names; class 0 is the background.
     values : tuple of int

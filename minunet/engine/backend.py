@@ -2,7 +2,7 @@
 
 Ops never ask which library they run on. They take the array module from their input,
 ``xp = array_module(x)``, and write ``xp.`` where others write ``np.``. What the two do need
-done differently is done here (moving data) and in `cores` (blocks of work, threads).
+done differently is done here (moving data) and in `threads` (blocks of work, threads).
 """
 
 import sys

@@ -1,8 +1,8 @@
 """The rectified linear unit, and the two functions that turn logits into probabilities."""
 
 from minunet.engine.backend import array_module
+from minunet.engine.blockwise import blockwise
 from minunet.engine.checks import check_float, check_shape
-from minunet.engine.walks import blockwise
 
 
 def relu_forward(x):

@@ -11,8 +11,8 @@ module with three functions, one for each array of ``y = conv(x, w)`` that can b
 with `out` the size (OH, OW) of y.
 """
 
+from minunet.engine.blockwise import blocksum
 from minunet.engine.checks import check_float, check_image, check_shape, per_axis
-from minunet.engine.walks import blocksum
 from minunet.ops.fast.choose import choose
 
 

@@ -1,7 +1,7 @@
 """Transposed convolution, the U-Net's up-convolution: convolution's data gradient, forwards."""
 
+from minunet.engine.blockwise import blocksum
 from minunet.engine.checks import check_float, check_shape, per_axis
-from minunet.engine.walks import blocksum
 from minunet.ops.conv import check_conv_arguments
 from minunet.ops.fast import im2col, tiles
 

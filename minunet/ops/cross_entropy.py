@@ -5,8 +5,8 @@ exponential cancel on paper instead of overflowing in the computer.
 """
 
 from minunet.engine.backend import array_module
+from minunet.engine.blockwise import blocksum, blockwise
 from minunet.engine.checks import check_float, check_labels, check_shape, check_target
-from minunet.engine.walks import blocksum, blockwise
 from minunet.ops.activation import log_softmax, sigmoid
 
 

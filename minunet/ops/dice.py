@@ -4,9 +4,9 @@ Where 1 % of the pixels is tumour, an empty mask is nearly right for cross-entro
 """
 
 from minunet.engine.backend import array_module
+from minunet.engine.blockwise import blocksum, blockwise
 from minunet.engine.checks import check_labels, check_target
 from minunet.engine.values import real
-from minunet.engine.walks import blocksum, blockwise
 from minunet.ops.activation import log_softmax, sigmoid
 
 

@@ -3,9 +3,9 @@
 from typing import NamedTuple
 
 from minunet.engine.backend import array_module
+from minunet.engine.blockwise import blocksum, blockwise
 from minunet.engine.checks import check_float, check_image, check_shape
 from minunet.engine.values import real
-from minunet.engine.walks import blocksum, blockwise
 from minunet.ops.fast.moments import moments
 
 

@@ -12,7 +12,7 @@ from minunet.train import Settings
 VALIDATION = 0.2  # of the patients, held out
 MODEL_HELP = ("a run's folder (its best model), a model's .npz file, or the name of a model that "
               f"comes with minunet: {', '.join(names())}")
-DATA_HELP = ("a folder of one folder a patient, with NAME_1.tif and NAME_1_mask.tif and so on; "
+DATA_HELP = ("a folder with a folder for each patient, which has NAME_1.tif, NAME_1_mask.tif, …; "
              "a folder that holds the folders images/ and masks/, with files of equal names; "
              "a BraTS archive's folders; or a task of the Medical Segmentation Decathlon")
 
@@ -171,8 +171,8 @@ def _train_options(sub):
             ("size", whole(1), "side in pixels that slices are brought to"),
             ("base-channels", whole(1), "channels of the first level; each level doubles them"),
             ("depth", whole(1), "levels of the U, 1 to 5"),
-            ("epochs", whole(1), "walks through the data"),
-            ("batch-size", whole(1), "slices a step"),
+            ("epochs", whole(1), "how often training goes through the data"),
+            ("batch-size", whole(1), "slices in each step"),
             ("learning-rate", positive, "peak, after warming up"),
             ("weight-decay", positive, "pull of the weights towards zero")):
         sub.add_argument(f"--{name}", type=kind, metavar="X" if kind is positive else "N",

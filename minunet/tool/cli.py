@@ -12,8 +12,8 @@ from minunet.data.scheme import Scheme
 from minunet.data.seen import Seen
 from minunet.engine import checkpoint
 from minunet.engine.backend import check_device
-from minunet.engine.cores import using_threads
 from minunet.engine.files import InputError, WriteError
+from minunet.engine.threads import using_threads
 from minunet.engine.words import plural
 from minunet.proofs import prove_networks, prove_ops
 from minunet.tool.arguments import VALIDATION, parse
@@ -22,8 +22,8 @@ from minunet.tool.demo import demo
 from minunet.tool.ending import finish, no_memory
 from minunet.tool.evaluate import evaluate, print_scores
 from minunet.tool.look_page import look_page
-from minunet.tool.predict_files import predict_files
 from minunet.tool.predict_inputs import is_volume, list_patients
+from minunet.tool.predict_pictures import predict_pictures
 from minunet.tool.predict_volumes import describe_volume, predict_volumes
 from minunet.tool.report import report, report_change, summarise_change, summarise_report
 from minunet.tool.summary import summarise
@@ -136,7 +136,7 @@ def _predict(options):
             tqdm.write(f"{name}: {plural(slices, 'slice')}, {describe_volume(voxels, volume)}")
         print(f"masks and overlays are in {options.out}")
         return
-    for name, slices, pixels in predict_files(net, preprocessing, inputs, options.out, scheme):
+    for name, slices, pixels in predict_pictures(net, preprocessing, inputs, options.out, scheme):
         found = f"{plural(pixels, 'pixel')} of tumour" if pixels else "no tumour found"
         tqdm.write(f"{name}: {plural(slices, 'slice')}, {found}")
     print(f"masks, probabilities and overlays are in {options.out}")

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 
 from minunet import __version__
-from minunet.engine.cores import threads
 from minunet.engine.files import InputError, replacing
+from minunet.engine.threads import threads
 
 NAME = "config.json"
 FORMAT = 2  # goes up when the runs of older versions can no longer be resumed

@@ -47,7 +47,7 @@ class Run:
         The mean Dice by which the kept epoch was chosen, see `finish_epoch`; nan before the first,
         and if there is nothing to choose by.
     history : list of dict
-        A row an epoch.
+        A row for each epoch.
     """
 
     def __init__(self, settings, preprocessing, channels, out, device, patients, data,

@@ -34,7 +34,7 @@ def segmentation_loss(logits, target):
 
     Cross-entropy alone is nearly content with an empty mask where the tumour is 1 % of the
     pixels; Dice alone has little slope where the network is far off. For one logit, both are the
-    sigmoid's; for a logit a class, both are the softmax's, and the Dice is the mean over the
+    sigmoid's; for a logit for each class, both are the softmax's, and the Dice is the mean over the
     classes but the background.
 
     Parameters

@@ -14,8 +14,8 @@ from shapes import proof
 
 from minunet import UNet
 from minunet.engine.backend import array_module, cuda_problem, on_host, to_device, to_host
-from minunet.engine.cores import CPU_BLOCK_BYTES, parallel, row_blocks, threads
 from minunet.engine.files import InputError
+from minunet.engine.threads import CPU_BLOCK_BYTES, parallel, row_blocks, threads
 
 
 @pytest.mark.parametrize("count", ["1", "2", "5"])
@@ -49,7 +49,7 @@ def train_once():
 
 
 def test_the_number_of_threads_changes_rounding_only_and_runs_repeat(monkeypatch):
-    monkeypatch.setattr("minunet.engine.cores.CPU_BLOCK_BYTES", 1 << 18)
+    monkeypatch.setattr("minunet.engine.threads.CPU_BLOCK_BYTES", 1 << 18)
     monkeypatch.setenv("MINUNET_THREADS", "1")
     one = train_once()
     monkeypatch.setenv("MINUNET_THREADS", "2")

@@ -14,7 +14,7 @@ import numpy as np
 from threadpoolctl import threadpool_info
 from minunet import UNet, optim
 from minunet.engine.blas import blas_on_one_thread
-from minunet.engine.cores import parallel
+from minunet.engine.threads import parallel
 from minunet.train import train_step
 
 def blas():

@@ -10,7 +10,8 @@ from minunet import UNet
 from minunet.data import elastic, preprocess
 from minunet.data.loader import one_ahead
 from minunet.data.phantom import phantom_patients
-from minunet.engine import blas, cores
+from minunet.engine import blas
+from minunet.engine import threads as cores
 from minunet.engine.blas import blas_on_one_thread
 from minunet.optim import Adam
 from minunet.tool.cli import main

@@ -6,7 +6,7 @@ from hypothesis import assume, given
 from shapes import at_edges, convolutions, does, proof, seeds
 
 from minunet import ops, proofs
-from minunet.engine import cores
+from minunet.engine import threads as cores
 from minunet.ops.fast.choose import METHODS
 
 

@@ -11,8 +11,8 @@ from minunet.data.phantom import phantom_patients
 from minunet.data.preprocess import Preprocessing
 from minunet.engine.files import InputError
 from minunet.predict import predict_slices, segment
-from minunet.tool.predict_files import predict_files, read_slices
 from minunet.tool.predict_inputs import list_slices
+from minunet.tool.predict_pictures import predict_pictures, read_slices
 
 NET = UNet(3, 1, base_channels=4, depth=2, seed=1)
 SETTINGS = Preprocessing(size=32)
@@ -111,7 +111,7 @@ def test_a_patient_of_other_channels_is_refused():
 
 
 def test_every_slice_of_a_folder_gets_three_pictures_of_its_own_size(folder, tmp_path):
-    (found,) = predict_files(NET, SETTINGS, [folder], tmp_path)
+    (found,) = predict_pictures(NET, SETTINGS, [folder], tmp_path)
     assert found[:2] == (folder.name, 6)
     assert len(os.listdir(tmp_path / folder.name)) == 3 * 6
     mask = imread(tmp_path / folder.name / f"{folder.name}_1_mask.png")
@@ -122,7 +122,7 @@ def test_every_slice_of_a_folder_gets_three_pictures_of_its_own_size(folder, tmp
 
 
 def test_a_single_image_gets_its_pictures_beside_each_other(folder, tmp_path):
-    list(predict_files(NET, SETTINGS, [folder / f"{folder.name}_2.tif"], tmp_path))
+    list(predict_pictures(NET, SETTINGS, [folder / f"{folder.name}_2.tif"], tmp_path))
     assert sorted(os.listdir(tmp_path)) == [f"{folder.name}_2_{kind}.png" for kind in
                                             ("mask", "overlay", "probability")]
 
@@ -154,7 +154,7 @@ def test_bad_input_is_refused_before_anything_is_written(tmp_path, names, messag
     write(tmp_path / "black.png", np.zeros((9, 9, 3), np.uint8))
     (tmp_path / "broken.png").write_bytes(b"\x89PNG and nothing more")
     with pytest.raises(InputError, match=message):
-        list(predict_files(NET, SETTINGS, [tmp_path / name for name in names], tmp_path / "out"))
+        list(predict_pictures(NET, SETTINGS, [tmp_path / name for name in names], tmp_path / "out"))
     assert not (tmp_path / "out").exists()
 
 

@@ -5,7 +5,7 @@ import pytest
 from test_conv import signal
 
 from minunet import ops
-from minunet.engine import cores
+from minunet.engine import threads as cores
 
 
 def draw(backend, rng, dtype=float):

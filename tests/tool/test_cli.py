@@ -13,7 +13,7 @@ from image_files import imread, write
 
 import minunet.tool.cli
 import minunet.tool.demo
-from minunet.engine.cores import threads
+from minunet.engine.threads import threads
 from minunet.tool.cli import main
 from minunet.train import Settings
 

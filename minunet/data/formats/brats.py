@@ -1,4 +1,4 @@
-"""BraTS, the brain tumour segmentation challenge: a folder a patient, a file a modality."""
+"""BraTS, the brain tumour segmentation challenge: patients are folders, modalities files."""
 
 import re
 from functools import partial

@@ -17,7 +17,7 @@ import math
 import numpy as np
 
 from minunet.engine.backend import array_module
-from minunet.engine.cores import add_up, parallel, row_blocks, workers
+from minunet.engine.threads import add_up, parallel, row_blocks, workers
 
 
 def forward(x, w, b, out, stride, padding, relu=False):

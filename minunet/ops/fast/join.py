@@ -1,7 +1,7 @@
 """Join and split channels in blocks: ``concatenate`` on all cores."""
 
 from minunet.engine.backend import array_module
-from minunet.engine.cores import parallel, row_blocks
+from minunet.engine.threads import parallel, row_blocks
 
 
 def join(a, b):

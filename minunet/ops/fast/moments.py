@@ -1,7 +1,7 @@
 """Mean and variance of each channel, in one walk through memory."""
 
 from minunet.engine.backend import array_module
-from minunet.engine.walks import per_block
+from minunet.engine.blockwise import per_block
 
 
 def moments(x):

@@ -10,9 +10,9 @@ since x says as well where it was cut off.
 from typing import NamedTuple
 
 from minunet.engine.backend import array_module
+from minunet.engine.blockwise import blocksum, blockwise
 from minunet.engine.checks import check_float, check_shape
 from minunet.engine.values import real
-from minunet.engine.walks import blocksum, blockwise
 from minunet.ops.fast.moments import moments
 from minunet.ops.norm import check_norm
 

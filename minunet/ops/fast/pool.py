@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from minunet.engine.backend import array_module
-from minunet.engine.cores import parallel, parts, row_blocks
+from minunet.engine.threads import parallel, parts, row_blocks
 
 
 def largest(padded, size, stride, out):

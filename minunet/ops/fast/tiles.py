@@ -12,7 +12,7 @@ So each of the KH matrix products takes or gives rows of the image as they lie i
 import numpy as np
 
 from minunet.engine.backend import array_module
-from minunet.engine.cores import add_up, parallel, row_blocks, workers
+from minunet.engine.threads import add_up, parallel, row_blocks, workers
 
 
 def fits(kernel, stride, padding):
@@ -88,6 +88,8 @@ def _flat(w_k):
 
 
 def _blocks(small):
-    """Blocks of rows of the array that has a pixel a patch: there are about as many again
-    of the other array and of two products."""
+    """Cut `small`, the array that has one pixel for each patch, into blocks of rows.
+
+    A block needs four times its bytes: itself, as much of the other array, and two products.
+    """
     return row_blocks(array_module(small), len(small), small.shape[1], 4 * small[:1, :1].nbytes)

@@ -28,7 +28,7 @@ A. Lavin and S. Gray, "Fast algorithms for convolutional neural networks", 2016,
 """
 
 from minunet.engine.backend import array_module
-from minunet.engine.cores import add_up, parallel, parts, row_blocks, workers
+from minunet.engine.threads import add_up, parallel, parts, row_blocks, workers
 from minunet.ops.fast.im2col import finish, strip, turn
 from minunet.ops.fast.winograd_rows import TILE, WINDOW, matrices
 
@@ -155,9 +155,9 @@ def _lift_all(x, out, padding):
 def _sandwich(xp, m, tiles):
     """Give (m t mᵀ)ᵀ for each tile t, (a, a, ·, ·) → (b, b, ·, ·), with m of shape (b, a).
 
-    That rows and columns come out exchanged does no harm. U, V and dM all are; a product at
-    each place pairs equal places, so M and dU are exchanged as well; and every way has just one
-    more sandwich, which exchanges them back.
+    Rows and columns come out exchanged, which saves a copy. It does no harm: U, V and dM are all
+    exchanged alike, a product at each place pairs equal places, and the last step of each
+    function above is one more `_sandwich`, which exchanges them back.
     """
     *sides, p, q = tiles.shape
     once = xp.matmul(m, tiles.reshape(*sides, p * q))  # (a, b, ·): sums over columns

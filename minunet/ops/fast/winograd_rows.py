@@ -34,7 +34,7 @@ from functools import cache
 import numpy as np
 
 from minunet.engine.backend import array_module
-from minunet.engine.cores import add_up, parallel, row_blocks, workers
+from minunet.engine.threads import add_up, parallel, row_blocks, workers
 from minunet.ops.fast.im2col import finish, strip, turn
 
 TILE, WINDOW = 4, 6  # rows of y in a group, and rows of x that they depend on

@@ -11,8 +11,8 @@ from functools import partial
 import numpy as np
 
 from minunet.engine.backend import array_module, check_device, to_device
-from minunet.engine.cores import threads
 from minunet.engine.files import InputError, output_folder, replacing
+from minunet.engine.threads import threads
 from minunet.ops.fast.choose import METHODS, choose
 from minunet.tool.bench import minunet_work, torch_work
 from minunet.tool.bench.clock import Contender, device_clock, host_clock, interleave, summarise
@@ -44,7 +44,7 @@ class Sizes:
 
 
 def bench(parts, out, *, runs=7, device="cpu", sizes=None, show=None):
-    """Measure, show a table a part, and write ``bench.json`` and ``bench.png`` after each.
+    """Measure, show a table for each part, and write ``bench.json`` and ``bench.png`` after each.
 
     Parameters
     ----------
@@ -146,7 +146,7 @@ def _convolvers(case, backward, device):
 
 
 def _memory(sizes, runs, device):
-    """A row a case: the median of at most three processes, as peaks differ by some percent."""
+    """A row for each case: the median of up to three processes, as peaks differ by some percent."""
     names = ["minunet"]
     if torch_work.can_use(device):
         names += torch_work.VARIANTS["cpu"]

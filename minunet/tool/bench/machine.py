@@ -8,7 +8,7 @@ import numpy as np
 
 from minunet import __version__
 from minunet.engine.backend import array_module, to_device
-from minunet.engine.cores import threads
+from minunet.engine.threads import threads
 from minunet.tool.bench import torch_work
 
 

@@ -29,7 +29,7 @@ def plot_bench(results, path):
 
 
 def figure_of(results, parts):
-    """Draw some parts of what `bench` returns, two panels a row.
+    """Draw some parts of what `bench` returns, two panels in a row.
 
     Parameters
     ----------

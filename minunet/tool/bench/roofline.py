@@ -2,7 +2,7 @@
 
 An op that makes A operations of arithmetic and has to move B bytes cannot take less than
 max(A / P, B / M) seconds on a machine that multiplies matrices at P operations and copies at M
-bytes a second. P and M are measured beside the step. A / B, the op's arithmetic intensity,
+bytes per second. P and M are measured beside the step. A / B, the op's arithmetic intensity,
 decides which of the two bounds it.
 
 S. Williams, A. Waterman and D. Patterson, "Roofline: an insightful visual performance model for
@@ -21,7 +21,7 @@ from threadpoolctl import ThreadpoolController
 
 from minunet import ops
 from minunet.engine.backend import array_module
-from minunet.engine.cores import parallel, threads
+from minunet.engine.threads import parallel, threads
 from minunet.tool.bench.clock import Contender, device_clock, digits, interleave
 from minunet.tool.bench.minunet_work import learner
 from minunet.train import train_step

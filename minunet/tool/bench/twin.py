@@ -9,8 +9,8 @@ is there to compare, and its ``model.npz`` is read by minunet.
 import sys
 from itertools import chain
 
-from minunet.engine.cores import threads
 from minunet.engine.files import InputError
+from minunet.engine.threads import threads
 from minunet.tool.bench import torch_work
 from minunet.tool.cli import COMMANDS, main
 

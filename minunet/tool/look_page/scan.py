@@ -13,8 +13,8 @@ from minunet.data.formats.volumes import check_aligned, is_nifti, stem
 from minunet.data.phantom import phantom_patients
 from minunet.engine.files import InputError
 from minunet.engine.words import plural
-from minunet.tool.predict_files import read_slices
 from minunet.tool.predict_inputs import find_inputs, is_volume, list_patients
+from minunet.tool.predict_pictures import read_slices
 from minunet.tool.predict_volumes import find_volumes
 
 SEED = 99  # of the synthetic head: not one that minunet demo trains on

@@ -102,7 +102,7 @@ def report_change(before_path, after_path, out):
 
 
 def summarise_report(result):
-    """What a report found, in a line a tumour."""
+    """What a report found, in a line for each tumour."""
     lines = []
     for tumour in result["tumours"]:
         place, unit = tumour["location"], "mm" if result["spacing_mm_dhw"] else "px"
@@ -118,7 +118,7 @@ def summarise_report(result):
 
 
 def summarise_change(result):
-    """What has changed, in a line a tumour."""
+    """What has changed, in a line for each tumour."""
     return "\n".join(f"{name}: {size_text(side_of(row, 'before'))} → "
                      f"{size_text(side_of(row, 'after'))}, {how}"
                      for name, row, how in [

@@ -11,8 +11,8 @@ from minunet.data.formats.nifti import SUFFIXES, read_labels, read_volume
 from minunet.data.formats.pairs import natural_key, visible
 from minunet.data.formats.volumes import check_places
 from minunet.engine.files import InputError
-from minunet.tool.predict_files import read_slices
 from minunet.tool.predict_inputs import list_slices
+from minunet.tool.predict_pictures import read_slices
 
 MOST_LABELS = 10  # more values than that are no segmentation but an image
 

@@ -1,4 +1,4 @@
-"""The page of a report: a block a tumour, to be looked at rather than read."""
+"""The page of a report: a block for each tumour, to be looked at rather than read."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""A report as JSON, and as CSV with a row a tumour."""
+"""A report as JSON, and as CSV with a row for each tumour."""
 
 import csv
 import json

@@ -1,4 +1,4 @@
-"""What ``minunet predict`` does with pictures: segment them, write three pictures a slice."""
+"""What ``minunet predict`` does with pictures: segment them, write three for each slice."""
 
 import numpy as np
 from PIL import Image
@@ -31,7 +31,7 @@ def read_slices(name, files):
     return np.stack(images)
 
 
-def predict_files(net, preprocessing, paths, out, scheme=BINARY):
+def predict_pictures(net, preprocessing, paths, out, scheme=BINARY):
     """Segment images and folders of slices; write each slice's mask, probability and overlay.
 
     All inputs are read and checked before anything is written. ``NAME_mask.png`` (0, 255),

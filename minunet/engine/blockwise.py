@@ -5,7 +5,21 @@ is in cache, and the blocks are shared among the cores.
 """
 
 from minunet.engine.backend import array_module
-from minunet.engine.cores import parallel, parts
+from minunet.engine.threads import parallel, parts
+
+
+def for_each(function, items, like):
+    """Call ``function(item)`` for each of `items`, which are shared among the cores.
+
+    Parameters
+    ----------
+    function : callable
+        It must write to memory that no other item touches.
+    items : iterable
+    like : array
+        One that `function` computes with: on a GPU, items come one after the other.
+    """
+    parallel(array_module(like), function, [(item,) for item in items])
 
 
 def blockwise(function, *arrays, channels=()):

@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from shapes import proof, seeds
 
-from minunet.engine import cores, walks
+from minunet.engine import blockwise as walks
+from minunet.engine import threads as cores
 
 SHAPES = st.lists(st.integers(1, 9), min_size=1, max_size=4).map(tuple)
 

@@ -2,12 +2,14 @@
 
 import json
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
 from image_files import write
 from nifti_files import affine, heads, write_brats, write_nifti
 
+import minunet.tool.look_page
 from minunet import UNet
 from minunet.tool.cli import main
 from minunet.tool.look_page.pack import Pack
@@ -103,6 +105,16 @@ def test_a_mask_of_another_size_is_refused(trained, tree, tmp_path, refused):
     write(tmp_path / "phantom_001_3_mask.tif", np.zeros((9, 9), np.uint8))
     line = refused("look", trained, tmp_path / "phantom_001_3.tif", "--out", tmp_path / "out")
     assert "phantom_001_3_mask.tif has another size than its image" in line
+
+
+def test_the_page_in_the_docs_is_of_todays_code_and_small():
+    """If not: minunet demo; minunet look minunet-demo --out page; copy page/look.html there."""
+    page = Path(__file__).parents[2] / "docs" / "_static" / "look.html"
+    text = page.read_text(encoding="utf-8")
+    for part in Path(minunet.tool.look_page.__file__).parent.iterdir():
+        if part.suffix in (".js", ".css"):
+            assert part.read_text(encoding="utf-8").rstrip() in text, part.name
+    assert page.stat().st_size < 1.5e6
 
 
 def test_a_pack_has_the_low_bytes_of_each_array_first():

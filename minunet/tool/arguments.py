@@ -57,6 +57,8 @@ def parse(arguments, commands):
              "score a model on patients whose masks are known"),
             ("predict", _predict_options, ("device",),
              "segment images and write masks, probabilities, overlays"),
+            ("look", _look_options, (),
+             "write a page in which the network runs: its maps, its skips, what a pixel sees"),
             ("report", _report_options, (),
              "measure the tumours of a mask, or the change between two masks"),
             ("gradcheck", None, ("seed",),
@@ -111,6 +113,18 @@ def _predict_options(sub):
     sub.add_argument("--out", required=True, metavar="DIR", help="folder for the results")
     sub.add_argument("--probabilities", action="store_true",
                      help="of volumes, write the probabilities too (of images, always)")
+
+
+def _look_options(sub):
+    sub.add_argument("model", metavar="MODEL", help=MODEL_HELP)
+    sub.add_argument("scan", metavar="SCAN", nargs="?",
+                     help="a picture, a folder of one patient's slices, a NIfTI volume, or a "
+                     "folder with a volume for each modality (default: a synthetic head, for a "
+                     "model of minunet demo)")
+    sub.add_argument("--truth", metavar="MASK",
+                     help="the true mask of a NIfTI volume; that of a picture is found beside it, "
+                     "as NAME_mask")
+    sub.add_argument("--out", required=True, metavar="DIR", help="folder for look.html")
 
 
 def _report_options(sub):

@@ -22,6 +22,7 @@ from minunet.tool.demo import demo
 from minunet.tool.ending import finish, no_memory
 from minunet.tool.evaluate import evaluate, print_scores
 from minunet.tool.exercises import grade, write_exercises
+from minunet.tool.look_page import look_page
 from minunet.tool.predict_inputs import is_volume, list_patients
 from minunet.tool.predict_pictures import predict_pictures
 from minunet.tool.predict_volumes import describe_volume, predict_volumes
@@ -143,6 +144,16 @@ def _predict(options):
     print(f"masks, probabilities and overlays are in {options.out}")
 
 
+def _look(options):
+    net, preprocessing, scheme, _ = _load(options)
+    model = Path(options.model).resolve().name if Path(options.model).exists() else options.model
+    with tqdm(desc="looking", unit="map", leave=False, disable=None) as bar:
+        file, slices = look_page(net, preprocessing, scheme, model, options.scan, options.out,
+                                 options.truth, bar.update)
+    print(f"open {file} in a browser: {plural(slices, 'slice')}, "
+          f"{file.stat().st_size / 1e6:.1f} MB, nothing else is needed")
+
+
 def _report(options):
     scans = [options.before, options.after]
     if not any(scans + [options.mask]):
@@ -206,5 +217,5 @@ def _bench(options):
 
 
 COMMANDS = {"demo": _demo, "train": _train, "evaluate": _evaluate, "predict": _predict,
-            "report": _report, "gradcheck": _gradcheck, "summary": _summary, "bench": _bench,
-            "exercises": _exercises, "grade": _grade}
+            "look": _look, "report": _report, "gradcheck": _gradcheck, "summary": _summary,
+            "bench": _bench, "exercises": _exercises, "grade": _grade}

@@ -17,7 +17,7 @@ from minunet.engine.threads import threads
 from minunet.tool.cli import main
 from minunet.train import Settings
 
-COMMANDS = ["demo", "train", "evaluate", "predict", "report", "gradcheck", "summary",
+COMMANDS = ["demo", "train", "evaluate", "predict", "report", "gradcheck", "summary", "look",
             "exercises", "grade"]
 
 

@@ -74,20 +74,24 @@ def parse(arguments, commands):
         sub.set_defaults(run=commands[name])
         if add_options:
             add_options(sub)
-        if "device" in shared:
-            sub.add_argument("--device", default="cpu", metavar="cpu|cuda",
-                             help="where to compute (default: %(default)s)")
-            sub.add_argument("--threads", type=whole(1), metavar="N",
-                             help="cores to use (default: MINUNET_THREADS if set, else all)")
-        if "seed" in shared:
-            sub.add_argument("--seed", type=whole(0), default=None if name == "train" else 0,
-                             metavar="N", help="same seed, same result: to the last bit with as "
-                             "many threads, the same NumPy and the same kind of processor "
-                             "(default: 0)")
+        _shared_options(sub, name, shared)
     if not (sys.argv[1:] if arguments is None else arguments):
         parser.print_help()
         parser.exit()
     return parser.parse_args(arguments)
+
+
+def _shared_options(sub, command, shared):
+    if "device" in shared:
+        sub.add_argument("--device", default="cpu", metavar="cpu|cuda",
+                         help="where to compute (default: %(default)s)")
+        sub.add_argument("--threads", type=whole(1), metavar="N",
+                         help="cores to use (default: MINUNET_THREADS if set, else all)")
+    if "seed" in shared:
+        sub.add_argument("--seed", type=whole(0), default=None if command == "train" else 0,
+                         metavar="N", help="same seed, same result: to the last bit with as "
+                         "many threads, the same NumPy and the same kind of processor "
+                         "(default: 0)")
 
 
 def _demo_options(sub):

@@ -106,7 +106,9 @@ def read_labels(path):
     with np.errstate(invalid="ignore"):  # beyond int32: some other number, caught below
         labels = np.rint(volume.data).astype(np.int32)
     if (wrong := ~(np.abs(labels - volume.data) < ROUNDING)).any():
-        raise InputError(f"{path} holds {volume.data[wrong][0]!s}, which is no label; give a "
+        value = volume.data[wrong][0]  # all digits that tell it from a whole number
+        shown = np.format_float_positional(value, trim="-") if abs(value) < 1e9 else f"{value:g}"
+        raise InputError(f"{path} holds {shown}, which is no label; give a "
                          "segmentation of whole numbers, saved without a scale factor, not an "
                          "image or probabilities")
     return replace(volume, data=labels)

@@ -154,4 +154,5 @@ def _assemble(payload, pack):
         name = match[1]
         return parts.get(name) or folder.joinpath(name).read_text(encoding="utf-8").rstrip()
 
-    return re.sub(r"\{\{([\w.]+)\}\}", part, folder.joinpath("template.html").read_text("utf-8"))
+    template = folder.joinpath("template.html").read_text(encoding="utf-8")
+    return re.sub(r"\{\{([\w.]+)\}\}", part, template)

@@ -1,9 +1,10 @@
 /* Changes to the scan: brushes, and the tumour taken from its place and put elsewhere. */
 
 const TOOLS = {
-  point: ["Point", "Point at a pixel of the output to see its receptive field. What lies in the box " +
-    "can change it, what glows does (found for the untouched slice, on a coarse grid). With a small " +
-    "field it would see a bright spot and could not tell a tumour from bone or an eye."],
+  point: ["Point", "Point at a pixel to see its receptive field. Nothing outside the dashed box can " +
+    "change what the network says of it; where the scan glows, it really does. (The glow is that of " +
+    "the untouched slice and network, for the nearest point of a coarse grid.) With a small field " +
+    "the network would see a patch, and could not tell a tumour from bone or an eye."],
   brighter: ["Brighter", "Paint brighter: in FLAIR, for one, a tumour is bright."],
   darker: ["Darker", "Paint darker."],
   erase: ["Erase", "Erase what is there: the brush leaves the mean of its surroundings."],

@@ -169,9 +169,10 @@ function describePixel() {
   const exact = gridRow === row && gridColumn === column;
   const nearby = exact ? "" : ` (found at row ${gridRow}, column ${gridColumn})`;
   find("where").textContent =
-    `Pixel in row ${row}, column ${column}: tumour with probability ${probability.toFixed(2)}. ` +
-    `In theory it sees ${sees(top, bottom, left, right)}. In effect${nearby} half of what ` +
-    `counts lies within ${half} × ${half} pixels around it, 95 % within ${most} × ${most}.`;
+    `Pixel in row ${row}, column ${column}: tumour with probability ${probability.toFixed(2)} ` +
+    "(above 0.5 it lies within the outline). " +
+    `In theory it sees ${sees(top, bottom, left, right)}. In effect, before any ` +
+    `change${nearby}, half of what counts lies within ${half} × ${half} pixels around it, 95 % within ${most} × ${most}.`;
 }
 
 function sees(top, bottom, left, right) {

@@ -16,7 +16,7 @@ function chooseSlice(index) {
                         silenced: {}, before: null, pixel: slice.pixel,
                         truth: slice.truth ? unpacked(slice.truth) : null});
   state.paint = new Float32Array(state.scene.data.length);
-  find("slice-name").textContent = slice.name;
+  find("slice-name").textContent = `${slice.name} (${index + 1} of the ${payload.slices.length} here)`;
   find("slice").setAttribute("aria-valuetext", slice.name);
   showCuts();
   think("image", ...payload.layers.map((layer) => layer.name));

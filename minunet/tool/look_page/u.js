@@ -72,6 +72,7 @@ function skipToggle(level) {
 function showCuts() {
   for (let level = 1; level <= payload.depth; level++) {
     const isCut = state.cuts.includes(level), button = find(`skip-${level}`);
+    button.textContent = isCut ? `restore skip ${level}` : `cut skip ${level}`;
     button.setAttribute("aria-pressed", isCut);
     button.parentElement.classList.toggle("cut", isCut);
   }

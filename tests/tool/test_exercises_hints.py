@@ -64,6 +64,9 @@ def max_pool_backward(dy, cache):
     (3, "padded[:, p : p + h, p : p + width] = x", "padded[:, p:-p, p:-p] = x", "padding 0"),
     (3, "        y += b\n    return", "        y += b\n    y[1:] = 0\n    return",
      "the first image alone"),
+    (3, "y = np.zeros((n, oh, ow, f), dtype=x.dtype)\n    for i in range(kh)",
+     "y = np.zeros((n, oh, ow, f), dtype=np.float32)\n    for i in range(kh)",
+     "too few digits: something on the way to y is float32; keep the dtype of x"),
     (4, "dy.sum(axis=(0, 1, 2))\n    return dx, dw, db", "dy.sum(axis=(1, 2))\n"
      "    return dx, dw, db",
      "db is not summed over the images"),
@@ -94,6 +97,12 @@ def max_pool_backward(dy, cache):
      "stride is forgotten"),
     (5, "dpadded[here] += dy @ w[i, j].T", "dpadded[here] += dy @ w[i, j]",
      "channels exchanged"),
+    (5, "    return dx, dw, db\n", "    return dw, dx, db\n",
+     "these are exchanged: the order is dx, dw, db"),
+    (5, "    return dx, dw, db\n", "    return dw, db, dx\n",
+     "these are exchanged: the order is dx, dw, db"),
+    (6, "return dx, dw, None if", "return dw, dx, None if",
+     "these are exchanged: the order is dx, dw, db"),
     (6, "1 : s] += (", "1 : s] = (", "`=` replaces"),
     (6, "x @ w[i, j].T)", "x @ w[-1 - i, -1 - j].T)", "the kernel is turned"),
     (6, "painted[:, p : size[0] - p, p : size[1] - p]", "painted", "padding is not cut off"),
@@ -144,6 +153,12 @@ def max_pool_backward(dy, cache):
      "dy[..., shape[-1] :]", "the shape of the crop"),
     (8, "    return dskip, dy[..., shape[-1] :]", "    return dy[..., shape[-1] :], dskip",
      "dskip and dup are exchanged"),
+    (8, "dy[..., : shape[-1]]\n    return dskip, dy[..., shape[-1] :]",
+     "dy[..., -shape[-1] :]\n    return dskip, dy[..., : -shape[-1]]",
+     "the last channels of dy were taken"),
+    (8, "dy[..., : shape[-1]]\n    return dskip, dy[..., shape[-1] :]",
+     "dy[..., shape[-1] :]\n    return dskip, dy[..., : shape[-1]]",
+     "the last channels of dy were taken"),
     (8, "dskip + max_pool_backward(dpooled, pool), dw", "max_pool_backward(dpooled, pool), dw",
      "the way across is missing"),
     (8, "dskip + max_pool_backward(dpooled, pool), dw", "dskip, dw", "the way down is missing"),
@@ -200,3 +215,26 @@ def test_a_mistake_fails_with_a_hint_that_names_its_cause(number, old, new, word
 def test_an_operation_that_changes_what_it_is_given_fails(number, old, new, words):
     verdict = examine(number, spoiled(old, new))
     assert words in verdict.problem
+
+
+def test_a_hint_at_the_shape_is_of_a_case_whose_shape_is_wrong():
+    for old, new in [("    return dx, dw, db\n", "    return dx.mean(axis=0), dw, db\n"),
+                     ("    return dx, dw, db\n",
+                      "    return (1.5 * dx if len(dx) == 1 else dx[:1]), dw, db\n")]:
+        verdict = examine(5, spoiled(old, new))
+        shapes = [line for line in verdict.case if "yours: (" in line and "of shape" in line]
+        assert bool(shapes) == ("has the wrong shape" in verdict.hint)
+
+
+def test_numbers_that_differ_in_late_digits_are_printed_with_these():
+    verdict = examine(3, spoiled("y = np.zeros((n, oh, ow, f), dtype=x.dtype)\n    for i in",
+                                 "y = np.zeros((n, oh, ow, f), np.float32)\n    for i in"))
+    right, got = verdict.case[-1].removeprefix("expected: ").split("; ")[:2]
+    assert right.partition(" = ")[2] != got.removeprefix("yours: ")
+
+
+def test_what_was_expected_is_not_shown_where_backward_raises():
+    verdict = examine(4, spoiled("dw[i, j] += np.tensordot", "1 / 0; dw[i, j] += np.tensordot"))
+    assert "conv_backward raises ZeroDivisionError: division by zero (line " in verdict.problem
+    assert not any("expected" in line for line in verdict.case)
+    assert "dy = " in verdict.case[-1]

@@ -17,6 +17,8 @@ MISTAKES = [
     (1, "np.where(cache, dy, 0)", "1.0 * cache", "the mask alone"),
     (2, "np.take_along_axis(windows, winner[..., None], axis=-1)[..., 0]",
      "windows.mean(axis=-1)", "the mean of each window"),
+    (2, "winner[..., None], axis=-1)[..., 0]", "winner[..., None], axis=-1)[..., 0].clip(0)",
+     "it starts from 0"),
     (2, "windows.argmax(axis=-1)", "3 - windows[..., ::-1].argmax(axis=-1)",
      "ties: the last of equal pixels"),
     (2, """    return y, (winner, x.shape)
@@ -172,6 +174,8 @@ def max_pool_backward(dy, cache):
      "dy, _, _ = conv_backward(dy, conv)", "the names of grads"),
     (9, "concat_forward(skips[level - 1], up)", "concat_forward(up, skips[level - 1])",
      "[skip, up]"),
+    (9, "    return dx, grads\n", "    return dx, grads | {'enc9.conv1.w': None}\n",
+     "the names of grads are those of p, and no others"),
     (9, 'grads[f"{name}.norm{k}.gamma"], grads[f"{name}.norm{k}.beta"] = (',
      'grads[f"{name}.norm{k}.beta"], grads[f"{name}.norm{k}.gamma"] = (',
      "the first wrong one on the way back is dec1.norm2.gamma"),
@@ -238,3 +242,43 @@ def test_what_was_expected_is_not_shown_where_backward_raises():
     assert "conv_backward raises ZeroDivisionError: division by zero (line " in verdict.problem
     assert not any("expected" in line for line in verdict.case)
     assert "dy = " in verdict.case[-1]
+
+
+GLOBAL = [
+    (1, "relu"), (2, "max_pool"), (4, "conv"), (5, "conv"), (6, "conv_transpose"),
+    (7, "batch_norm"), (8, "concat"), (8, "level")]
+
+
+@pytest.mark.parametrize(("number", "name"), GLOBAL)
+def test_an_operation_that_keeps_its_cache_in_a_global_name_fails(number, name):
+    functions, kept = spoiled("All nine tasks", "All"), []
+    forward, backward = functions[f"{name}_forward"], functions[f"{name}_backward"]
+
+    def keeping(*arguments, **options):
+        y, cache = forward(*arguments, **options)
+        kept[:] = [cache]
+        return y, None
+
+    functions[f"{name}_forward"] = keeping
+    functions[f"{name}_backward"] = lambda dy, cache: backward(dy, kept[0])
+    verdict = examine(number, functions)
+    assert "is wrong if forward was called on another case in between" in verdict.problem
+    assert "nothing from a global name" in verdict.hint
+
+
+def test_a_maximum_that_starts_from_0_is_shown_a_window_of_negative_numbers():
+    verdict = examine(2, spoiled("winner[..., None], axis=-1)[..., 0]",
+                                 "winner[..., None], axis=-1)[..., 0].clip(0)"))
+    assert "x (1, 2, 2, 1)" in verdict.case[0]
+    assert verdict.case[2].startswith("expected: y = -1; yours: 0")
+
+
+def test_pencil_and_paper_are_asked_for_only_where_the_numbers_are_printed():
+    for least in (0, 40):
+        verdict = examine(2, spoiled("    return y, (winner, x.shape)\n",
+                                     "    return y * 1.5**(np.arange(y.size).reshape(y.shape) % 7 "
+                                     f"+ (x.size < 8)) if x.size > {least} else y, "
+                                     "(winner, x.shape)\n"))
+        assert "compare with the formula" in verdict.hint
+        printed = any(line.startswith("given: ") for line in verdict.case)
+        assert printed == (least == 0) == ("pencil and paper" in verdict.hint)

@@ -70,7 +70,9 @@ MAX_POOL = {
           ("the maximum was taken over the channels, too: each channel is pooled by itself",
            lambda c: np.broadcast_to(_corners(c).max(axis=(0, -1))[..., None], c.dy.shape)),
           ("this is the smallest of each window, not the largest",
-           lambda c: _corners(c).min(axis=0))],
+           lambda c: _corners(c).min(axis=0)),
+          ("it starts from 0, and a window of negative numbers has its maximum below 0: begin with "
+           "the first pixel of the window", lambda c: np.maximum(_corners(c).max(axis=0), 0))],
     "dx": [("ties: all pixels that are equal to the maximum got dy. Only the first of them, row by "
             "row, may get it", _all_winners),
            ("ties: dy was shared among the pixels equal to the maximum. The first of them, row by "

@@ -152,6 +152,9 @@ def _compare(functions, depth):
             return (fault or "backward must return dx, grads, and grads must be a dict",
                     "undo the operations from the last to the first, each with the cache of its "
                     "own forward")
+    if foreign := results[0][0][1].keys() - p.keys():
+        return (f"grads has {min(foreign, key=str)!r}, which is no parameter",
+                "the names of grads are those of p, and no others")
     got = {"dx": results[0][0][0]} | results[0][0][1]
     problem, hint = _gradients(got, right)
     if not problem and not all(same(given[key], p[key]) for key in p):

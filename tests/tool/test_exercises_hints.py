@@ -172,6 +172,22 @@ def max_pool_backward(dy, cache):
      "the ReLU is missing in the blocks"),
     (9, "dy, grads[f\"{name}.conv{k}.w\"], _ = conv_backward(dy, conv)",
      "dy, _, _ = conv_backward(dy, conv)", "the names of grads"),
+    (9, "        x, norm = batch_norm_forward(x, p[f\"{name}.norm{k}.gamma\"], "
+     "p[f\"{name}.norm{k}.beta\"])\n        x, relu = relu_forward(x)\n",
+     "        x, relu = relu_forward(x)\n"
+     "        x, norm = batch_norm_forward(x, p[f\"{name}.norm{k}.gamma\"], "
+     "p[f\"{name}.norm{k}.beta\"])\n", "the ReLU comes after the normalisation"),
+    (9, "        x, relu = relu_forward(x)\n", "        x, relu = relu_forward(x) if k == '1' "
+     "else (x, x > 0)\n", "the second ReLU of the blocks is missing"),
+    (9, "        x, relu = relu_forward(x)\n", "        x, relu = relu_forward(x) if k == '2' "
+     "else (x, x > 0)\n", "the first ReLU of the blocks is missing"),
+    (9, "    return logits, (caches", "    return 1 / (1 + np.exp(-logits)), (caches",
+     "these are probabilities"),
+    (9, "    return logits, (caches", "    return relu_forward(logits)[0], (caches",
+     "there is a ReLU after the head"),
+    (9, "batch_norm_forward(x, p[f\"{name}.norm{k}.gamma\"], p[f\"{name}.norm{k}.beta\"])",
+     "batch_norm_forward(x, p[f\"{name}.norm{k}.beta\"], p[f\"{name}.norm{k}.gamma\"])",
+     "γ and β are exchanged"),
     (9, "concat_forward(skips[level - 1], up)", "concat_forward(up, skips[level - 1])",
      "[skip, up]"),
     (9, "    return dx, grads\n", "    return dx, grads | {'enc9.conv1.w': None}\n",
@@ -231,10 +247,10 @@ def test_a_hint_at_the_shape_is_of_a_case_whose_shape_is_wrong():
 
 
 def test_numbers_that_differ_in_late_digits_are_printed_with_these():
-    verdict = examine(3, spoiled("y = np.zeros((n, oh, ow, f), dtype=x.dtype)\n    for i in",
-                                 "y = np.zeros((n, oh, ow, f), np.float32)\n    for i in"))
-    right, got = verdict.case[-1].removeprefix("expected: ").split("; ")[:2]
-    assert right.partition(" = ")[2] != got.removeprefix("yours: ")
+    verdict = examine(3, spoiled("        y += b\n    return y, (padded",
+                                 "        y += b\n    return y * (1 + 1e-7), (padded"))
+    right, got = verdict.case[-1].split("; ")[:2]
+    assert right.partition(" = ")[2] + ".0000063" == got.removeprefix("yours: ")
 
 
 def test_what_was_expected_is_not_shown_where_backward_raises():

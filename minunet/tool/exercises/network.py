@@ -3,6 +3,7 @@
 import time
 from contextlib import nullcontext
 from functools import partial
+from itertools import cycle
 from unittest import mock
 
 import numpy as np
@@ -29,10 +30,40 @@ def _nothing(x, *_):
     return x, None
 
 
+_conv_forward, _batch_norm_forward = plain.conv_forward, plain.batch_norm_forward
 _concat_backward, _max_pool_backward = plain.concat_backward, plain.max_pool_backward
+
+
+def _relu_at(turns):
+    """A ReLU that is left out in turn: a block has two."""
+    turns = cycle(turns)
+    return lambda x: (np.maximum(x, 0) if next(turns) else x, None)
+
+
+def _after_the_head(change):
+    def conv_forward(x, w, *b):
+        y, cache = _conv_forward(x, w, *b)
+        return (change(y) if len(w) == 1 else y), cache  # the head's kernel alone is 1×1
+
+    return conv_forward
+
+
 FORWARD = [
     ("the order of the concatenation is [skip, up]", {"concat_forward": _swapped}),
     ("the ReLU is missing in the blocks", {"relu_forward": _nothing}),
+    ("the second ReLU of the blocks is missing: a block is twice convolution, normalisation, ReLU",
+     {"relu_forward": _relu_at((True, False))}),
+    ("the first ReLU of the blocks is missing: a block is twice convolution, normalisation, ReLU",
+     {"relu_forward": _relu_at((False, True))}),
+    ("the ReLU comes after the normalisation, not before it", {
+        "relu_forward": _nothing,
+        "batch_norm_forward": lambda x, *p: _batch_norm_forward(np.maximum(x, 0), *p)}),
+    ("γ and β are exchanged: batch_norm_forward(x, gamma, beta)",
+     {"batch_norm_forward": lambda x, gamma, beta: _batch_norm_forward(x, beta, gamma)}),
+    ("these are probabilities: return the logits, what the head gives, without the sigmoid",
+     {"conv_forward": _after_the_head(lambda y: 1 / (1 + np.exp(-y)))}),
+    ("there is a ReLU after the head: the logits are what the head gives",
+     {"conv_forward": _after_the_head(lambda y: np.maximum(y, 0))}),
     ("the normalisation is missing in the blocks", {"batch_norm_forward": _nothing}),
 ]
 BACKWARD = [

@@ -16,7 +16,7 @@ from minunet.tool.exercises.trials import as_array, call, same
 from minunet.tool.exercises.verdict import Verdict
 
 SIZE, DEPTH, STEPS, ENOUGH = 96, 2, 150, 0.95
-PAGE = "docs/unet.md"
+PAGE, HEADING = "docs/unet.md", "The U"  # what comes before its code
 TOO_LONG = 4  # seconds for a step, of which some hundred are needed
 SLOW = ("loops over all pixels are too slow here: keep the loop over the places of the kernel, and "
         "let NumPy do images, pixels and channels at once")
@@ -97,9 +97,9 @@ def examine_network(functions, stage):
         stage(f"a small network of depth {depth}")
         problem, hint = _compare(functions, depth)
         if problem:
-            return Verdict(False, problem, hint=hint, page=PAGE, heading="As code",
+            return Verdict(False, problem, hint=hint, page=PAGE, heading=HEADING,
                            case=(f"the smallest case that fails: x (2, 4, 8, 2), depth {depth}",))
-    problem = partial(Verdict, False, page=PAGE, heading="As code")
+    problem = partial(Verdict, False, page=PAGE, heading=HEADING)
     try:
         score = learn(functions["forward"], functions["backward"], stage)
     except TooSlow as error:

@@ -40,7 +40,8 @@ def find_hint(operation, name, trials):
     str
     """
     arrays = [t for t in trials if t.got.get(name) is not None and t.expected[name] is not None]
-    rules = KNOWN[operation.name].get(name, []) + _common(operation, name)
+    rules = (KNOWN[operation.name].get(name, []) + _in_its_place(operation, name)
+             + _common(operation, name))
     for hint, mistake in rules:
         if _explains(mistake, name, arrays):
             return hint
@@ -80,6 +81,16 @@ def _explains(mistake, name, trials):
     return True
 
 
+def _in_its_place(operation, name):
+    """The rules for another gradient where this one should be."""
+    def rule(other):
+        return (f"these are exchanged: the order is {order}, and this is {other}",
+                lambda case: expected(operation, case)[other])
+
+    order = ", ".join(operation.gradients)
+    return [rule(other) for other in operation.gradients if name not in ("y", other)]
+
+
 def _common(operation, name):
     """The rules for all operations."""
     def right(case):
@@ -102,14 +113,7 @@ def _common(operation, name):
     def exchanged(case):
         return right(case).swapaxes(first, first + 1) if right(case).ndim == 4 else right(case)
 
-    order = ", ".join(operation.gradients)
-
-    def other(there):
-        return (f"these are exchanged: the order is {order}, and this is {there}",
-                lambda case: expected(operation, case)[there])
-
-    return [*(other(there) for there in operation.gradients if name not in ("y", there)),
-            (f"{name} is 0 everywhere: is the result written into the array that is returned?",
+    return [(f"{name} is 0 everywhere: is the result written into the array that is returned?",
              lambda case: np.zeros_like(right(case))),
             (f"{name} has the wrong sign", lambda case: -right(case)),
             (f"{name} is right for the first image alone: something is not done, or not summed, "

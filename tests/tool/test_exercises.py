@@ -89,6 +89,24 @@ def test_the_worked_numbers_are_right():
     assert runner.summarize(verbose=False) == (0, 12)
 
 
+def test_what_grading_asks_for_is_said_where_it_is_written():
+    told = " ".join(unet_by_hand.__doc__.split())
+    assert "In the grading inputs are float64" in told
+    assert "Backward may be called twice with one cache: do not empty or change it" in told
+    stub = inspect.getsource(unet_by_hand.conv_backward).splitlines()
+    assert "Task 5: write dx in the same function" in stub[-2] and "return dx" in stub[-1]
+
+
+def test_the_page_names_the_pages_that_quote_solutions():
+    text = (ROOT / "docs" / "exercises.md").read_text(encoding="utf-8")
+    for page, heading, quoted in [("skip", "Small enough to see", ">>> def level_backward"),
+                                  ("unet", "As code", "def double_conv_backward")]:
+        of_page = (ROOT / "docs" / f"{page}.md").read_text(encoding="utf-8")
+        assert quoted in of_page.partition(f"\n## {heading}\n")[2]
+        assert quoted not in of_page.partition(f"\n## {heading}\n")[0]
+        assert f"]({page}.md) read" in text and heading in " ".join(text.split())
+
+
 def test_the_pages_and_headings_to_read_exist():
     for task in TASKS.values():
         for part in task.parts:

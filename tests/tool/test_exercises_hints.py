@@ -17,6 +17,8 @@ MISTAKES = [
     (1, "np.where(cache, dy, 0)", "1.0 * cache", "the mask alone"),
     (2, "np.take_along_axis(windows, winner[..., None], axis=-1)[..., 0]",
      "windows.mean(axis=-1)", "the mean of each window"),
+    (2, "winner[..., None], axis=-1)[..., 0]", "winner[..., None], axis=-1)[..., 0].clip(0)",
+     "it starts from 0"),
     (2, "windows.argmax(axis=-1)", "3 - windows[..., ::-1].argmax(axis=-1)",
      "ties: the last of equal pixels"),
     (2, """    return y, (winner, x.shape)
@@ -64,6 +66,9 @@ def max_pool_backward(dy, cache):
     (3, "padded[:, p : p + h, p : p + width] = x", "padded[:, p:-p, p:-p] = x", "padding 0"),
     (3, "        y += b\n    return", "        y += b\n    y[1:] = 0\n    return",
      "the first image alone"),
+    (3, "y = np.zeros((n, oh, ow, f), dtype=x.dtype)\n    for i in range(kh)",
+     "y = np.zeros((n, oh, ow, f), dtype=np.float32)\n    for i in range(kh)",
+     "too few digits: something on the way to y is float32; keep the dtype of x"),
     (4, "dy.sum(axis=(0, 1, 2))\n    return dx, dw, db", "dy.sum(axis=(1, 2))\n"
      "    return dx, dw, db",
      "db is not summed over the images"),
@@ -94,6 +99,12 @@ def max_pool_backward(dy, cache):
      "stride is forgotten"),
     (5, "dpadded[here] += dy @ w[i, j].T", "dpadded[here] += dy @ w[i, j]",
      "channels exchanged"),
+    (5, "    return dx, dw, db\n", "    return dw, dx, db\n",
+     "these are exchanged: the order is dx, dw, db"),
+    (5, "    return dx, dw, db\n", "    return dw, db, dx\n",
+     "these are exchanged: the order is dx, dw, db"),
+    (6, "return dx, dw, None if", "return dw, dx, None if",
+     "these are exchanged: the order is dx, dw, db"),
     (6, "1 : s] += (", "1 : s] = (", "`=` replaces"),
     (6, "x @ w[i, j].T)", "x @ w[-1 - i, -1 - j].T)", "the kernel is turned"),
     (6, "painted[:, p : size[0] - p, p : size[1] - p]", "painted", "padding is not cut off"),
@@ -144,6 +155,12 @@ def max_pool_backward(dy, cache):
      "dy[..., shape[-1] :]", "the shape of the crop"),
     (8, "    return dskip, dy[..., shape[-1] :]", "    return dy[..., shape[-1] :], dskip",
      "dskip and dup are exchanged"),
+    (8, "dy[..., : shape[-1]]\n    return dskip, dy[..., shape[-1] :]",
+     "dy[..., -shape[-1] :]\n    return dskip, dy[..., : -shape[-1]]",
+     "the last channels of dy were taken"),
+    (8, "dy[..., : shape[-1]]\n    return dskip, dy[..., shape[-1] :]",
+     "dy[..., shape[-1] :]\n    return dskip, dy[..., : shape[-1]]",
+     "the last channels of dy were taken"),
     (8, "dskip + max_pool_backward(dpooled, pool), dw", "max_pool_backward(dpooled, pool), dw",
      "the way across is missing"),
     (8, "dskip + max_pool_backward(dpooled, pool), dw", "dskip, dw", "the way down is missing"),
@@ -155,8 +172,26 @@ def max_pool_backward(dy, cache):
      "the ReLU is missing in the blocks"),
     (9, "dy, grads[f\"{name}.conv{k}.w\"], _ = conv_backward(dy, conv)",
      "dy, _, _ = conv_backward(dy, conv)", "the names of grads"),
+    (9, "        x, norm = batch_norm_forward(x, p[f\"{name}.norm{k}.gamma\"], "
+     "p[f\"{name}.norm{k}.beta\"])\n        x, relu = relu_forward(x)\n",
+     "        x, relu = relu_forward(x)\n"
+     "        x, norm = batch_norm_forward(x, p[f\"{name}.norm{k}.gamma\"], "
+     "p[f\"{name}.norm{k}.beta\"])\n", "the ReLU comes after the normalisation"),
+    (9, "        x, relu = relu_forward(x)\n", "        x, relu = relu_forward(x) if k == '1' "
+     "else (x, x > 0)\n", "the second ReLU of the blocks is missing"),
+    (9, "        x, relu = relu_forward(x)\n", "        x, relu = relu_forward(x) if k == '2' "
+     "else (x, x > 0)\n", "the first ReLU of the blocks is missing"),
+    (9, "    return logits, (caches", "    return 1 / (1 + np.exp(-logits)), (caches",
+     "these are probabilities"),
+    (9, "    return logits, (caches", "    return relu_forward(logits)[0], (caches",
+     "there is a ReLU after the head"),
+    (9, "batch_norm_forward(x, p[f\"{name}.norm{k}.gamma\"], p[f\"{name}.norm{k}.beta\"])",
+     "batch_norm_forward(x, p[f\"{name}.norm{k}.beta\"], p[f\"{name}.norm{k}.gamma\"])",
+     "γ and β are exchanged"),
     (9, "concat_forward(skips[level - 1], up)", "concat_forward(up, skips[level - 1])",
      "[skip, up]"),
+    (9, "    return dx, grads\n", "    return dx, grads | {'enc9.conv1.w': None}\n",
+     "the names of grads are those of p, and no others"),
     (9, 'grads[f"{name}.norm{k}.gamma"], grads[f"{name}.norm{k}.beta"] = (',
      'grads[f"{name}.norm{k}.beta"], grads[f"{name}.norm{k}.gamma"] = (',
      "the first wrong one on the way back is dec1.norm2.gamma"),
@@ -200,3 +235,66 @@ def test_a_mistake_fails_with_a_hint_that_names_its_cause(number, old, new, word
 def test_an_operation_that_changes_what_it_is_given_fails(number, old, new, words):
     verdict = examine(number, spoiled(old, new))
     assert words in verdict.problem
+
+
+def test_a_hint_at_the_shape_is_of_a_case_whose_shape_is_wrong():
+    for old, new in [("    return dx, dw, db\n", "    return dx.mean(axis=0), dw, db\n"),
+                     ("    return dx, dw, db\n",
+                      "    return (1.5 * dx if len(dx) == 1 else dx[:1]), dw, db\n")]:
+        verdict = examine(5, spoiled(old, new))
+        shapes = [line for line in verdict.case if "yours: (" in line and "of shape" in line]
+        assert bool(shapes) == ("has the wrong shape" in verdict.hint)
+
+
+def test_numbers_that_differ_in_late_digits_are_printed_with_these():
+    verdict = examine(3, spoiled("        y += b\n    return y, (padded",
+                                 "        y += b\n    return y * (1 + 1e-7), (padded"))
+    right, got = verdict.case[-1].split("; ")[:2]
+    assert right.partition(" = ")[2] + ".0000063" == got.removeprefix("yours: ")
+
+
+def test_what_was_expected_is_not_shown_where_backward_raises():
+    verdict = examine(4, spoiled("dw[i, j] += np.tensordot", "1 / 0; dw[i, j] += np.tensordot"))
+    assert "conv_backward raises ZeroDivisionError: division by zero (line " in verdict.problem
+    assert not any("expected" in line for line in verdict.case)
+    assert "dy = " in verdict.case[-1]
+
+
+GLOBAL = [
+    (1, "relu"), (2, "max_pool"), (4, "conv"), (5, "conv"), (6, "conv_transpose"),
+    (7, "batch_norm"), (8, "concat"), (8, "level")]
+
+
+@pytest.mark.parametrize(("number", "name"), GLOBAL)
+def test_an_operation_that_keeps_its_cache_in_a_global_name_fails(number, name):
+    functions, kept = spoiled("All nine tasks", "All"), []
+    forward, backward = functions[f"{name}_forward"], functions[f"{name}_backward"]
+
+    def keeping(*arguments, **options):
+        y, cache = forward(*arguments, **options)
+        kept[:] = [cache]
+        return y, None
+
+    functions[f"{name}_forward"] = keeping
+    functions[f"{name}_backward"] = lambda dy, cache: backward(dy, kept[0])
+    verdict = examine(number, functions)
+    assert "is wrong if forward was called on another case in between" in verdict.problem
+    assert "nothing from a global name" in verdict.hint
+
+
+def test_a_maximum_that_starts_from_0_is_shown_a_window_of_negative_numbers():
+    verdict = examine(2, spoiled("winner[..., None], axis=-1)[..., 0]",
+                                 "winner[..., None], axis=-1)[..., 0].clip(0)"))
+    assert "x (1, 2, 2, 1)" in verdict.case[0]
+    assert verdict.case[2].startswith("expected: y = -1; yours: 0")
+
+
+def test_pencil_and_paper_are_asked_for_only_where_the_numbers_are_printed():
+    for least in (0, 40):
+        verdict = examine(2, spoiled("    return y, (winner, x.shape)\n",
+                                     "    return y * 1.5**(np.arange(y.size).reshape(y.shape) % 7 "
+                                     f"+ (x.size < 8)) if x.size > {least} else y, "
+                                     "(winner, x.shape)\n"))
+        assert "compare with the formula" in verdict.hint
+        printed = any(line.startswith("given: ") for line in verdict.case)
+        assert printed == (least == 0) == ("pencil and paper" in verdict.hint)

@@ -5,6 +5,7 @@ import numpy as np
 from minunet.tool.exercises.mistakes import KNOWN
 from minunet.tool.exercises.operations import expected
 from minunet.tool.exercises.trials import same
+from minunet.tool.exercises.verdict import has_few_numbers
 
 OF_IMAGES = {"y", "dx", "dskip", "dup"}  # results that have an axis of images
 REMARKS = {
@@ -19,6 +20,7 @@ REMARKS = {
 SHAPES = {("conv", "y"): "OH = ⌊(H + 2P − KH) / S⌋ + 1, and OW = ⌊(W + 2P − KW) / S⌋ + 1",
           ("conv_transpose", "y"): "OH = (H − 1)·S + KH − 2P, and OW = (W − 1)·S + KW − 2P",
           ("max_pool", "y"): "(N, ⌊H/2⌋, ⌊W/2⌋, C)"}
+FLOAT32 = 1e-5  # what sums of float32 are off by, at most, in numbers as large as 1
 ENOUGH = 3  # cases in which a hint must hold, so that it is no accident
 
 
@@ -38,19 +40,23 @@ def find_hint(operation, name, trials):
     str
     """
     arrays = [t for t in trials if t.got.get(name) is not None and t.expected[name] is not None]
-    rules = KNOWN[operation.name].get(name, []) + _common(operation, name)
+    rules = (KNOWN[operation.name].get(name, []) + _in_its_place(operation, name)
+             + _common(operation, name))
     for hint, mistake in rules:
         if _explains(mistake, name, arrays):
             return hint
     faults = [trial.fault for trial in trials if trial.fault]
-    found = ("" if faults else _factor(name, arrays)) or _pattern(name, trials) or _shapes(
-        operation, name, arrays)
+    found = ("" if faults else _digits(name, arrays) or _factor(name, arrays)) or (
+        _pattern(name, trials) or _shapes(operation, name, trials))
     if found:
         return found
     if faults:
         return ("call the function with arrays of these shapes, and print the shapes on the way"
                 if "raises" in faults[0] else "")
-    return f"compare with the formula of {name}, and do the smallest case with pencil and paper"
+    smallest = next(trial for trial in trials if wrong(trial, name))
+    return f"compare with the formula of {name}" + (
+        ", and do the smallest case with pencil and paper"
+        if has_few_numbers(smallest.case, name) else "")
 
 
 def wrong(trial, name):
@@ -73,6 +79,16 @@ def _explains(mistake, name, trials):
         if not same(trial.got[name], np.asarray(array, float)):
             return False
     return True
+
+
+def _in_its_place(operation, name):
+    """The rules for another gradient where this one should be."""
+    def rule(other):
+        return (f"these are exchanged: the order is {order}, and this is {other}",
+                lambda case: expected(operation, case)[other])
+
+    order = ", ".join(operation.gradients)
+    return [rule(other) for other in operation.gradients if name not in ("y", other)]
 
 
 def _common(operation, name):
@@ -113,6 +129,16 @@ def _common(operation, name):
             (f"{name} has {axes} exchanged", exchanged)]
 
 
+def _digits(name, trials):
+    """All results right to the digits of float32, and no further."""
+    if not all(t.got[name].shape == t.expected[name].shape
+               and np.abs(t.got[name] - t.expected[name]).max(initial=0)
+               <= FLOAT32 * np.abs(t.expected[name]).max(initial=1) for t in trials):
+        return ""
+    return (f"too few digits: something on the way to {name} is float32; keep the dtype of x, for "
+            "example `np.zeros(shape, dtype=x.dtype)`")
+
+
 def _factor(name, trials):
     """All results off by one factor."""
     if (sum(wrong(t, name) for t in trials) < ENOUGH
@@ -141,9 +167,10 @@ def _pattern(name, trials):
 
 
 def _shapes(operation, name, trials):
-    """Results of a wrong shape."""
-    shapes = [t for t in trials if t.got[name].shape != t.expected[name].shape]
-    if not shapes:
+    """A result of a wrong shape."""
+    smallest = next(t for t in trials if wrong(t, name))  # this one is shown
+    right, got = smallest.expected[name], smallest.got.get(name)
+    if right is None or got is None or got.shape == right.shape:
         return ""
     rule = SHAPES.get((operation.name, name)) or (
         "a gradient has the shape of what it is the gradient of" if name != "y" else

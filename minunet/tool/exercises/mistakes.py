@@ -70,7 +70,9 @@ MAX_POOL = {
           ("the maximum was taken over the channels, too: each channel is pooled by itself",
            lambda c: np.broadcast_to(_corners(c).max(axis=(0, -1))[..., None], c.dy.shape)),
           ("this is the smallest of each window, not the largest",
-           lambda c: _corners(c).min(axis=0))],
+           lambda c: _corners(c).min(axis=0)),
+          ("it starts from 0, and a window of negative numbers has its maximum below 0: begin with "
+           "the first pixel of the window", lambda c: np.maximum(_corners(c).max(axis=0), 0))],
     "dx": [("ties: all pixels that are equal to the maximum got dy. Only the first of them, row by "
             "row, may get it", _all_winners),
            ("ties: dy was shared among the pixels equal to the maximum. The first of them, row by "
@@ -102,17 +104,22 @@ def _dskip_crop(case):
     return case.dy[..., : case.arguments["skip"].shape[-1]]
 
 
-def _dskip_at(case, begin):
-    dskip, dy = np.zeros_like(case.arguments["skip"]), _dskip_crop(case)
+def _centre(spare):
+    return spare // 2
+
+
+def _dskip_at(case, begin, dy=None):
+    dskip, dy = np.zeros_like(case.arguments["skip"]), _dskip_crop(case) if dy is None else dy
     a, b = (begin(s - u) for s, u in zip(dskip.shape[1:3], dy.shape[1:3], strict=True))
     dskip[:, a : a + dy.shape[1], b : b + dy.shape[2]] = dy
     return dskip
 
 
 CENTRE = "the crop is not the centre: it begins at ⌊(H − OH) / 2⌋"
+LAST_CHANNELS = "the last channels of dy were taken: skip's channels are the first C"
 CONCAT = {
     "y": [("the order is [skip, up]: the skip's channels come first",
-           lambda c: _concat_at(c, lambda spare: spare // 2, order=(1, 0))),
+           lambda c: _concat_at(c, _centre, order=(1, 0))),
           (f"{CENTRE}, not at 0", lambda c: _concat_at(c, lambda spare: 0)),
           (f"{CENTRE}, rounded down, so that an odd border loses one more at the end",
            lambda c: _concat_at(c, lambda spare: (spare + 1) // 2)),
@@ -123,8 +130,11 @@ CONCAT = {
                lambda c: expected(OPERATIONS["concat"], c)["dup"]),
               ("the gradient is put back at the upper left: it belongs where the crop was, at "
                "⌊(H − OH) / 2⌋", lambda c: _dskip_at(c, lambda spare: 0)),
-              ("the last channels of dy were taken: skip's channels are the first C",
-               lambda c: c.dy[..., -c.arguments["skip"].shape[-1] :])],
+              (LAST_CHANNELS, lambda c: c.dy[..., -c.arguments["skip"].shape[-1] :]),
+              (LAST_CHANNELS, lambda c: _dskip_at(c, _centre, c.dy[
+                  ..., -c.arguments["skip"].shape[-1] :])),
+              (LAST_CHANNELS, lambda c: _dskip_at(c, _centre, c.dy[
+                  ..., c.arguments["skip"].shape[-1] :]))],
     "dup": [("the first channels of dy were taken: up's channels come after skip's",
              lambda c: c.dy[..., : c.arguments["up"].shape[-1]])],
 }

@@ -3,6 +3,7 @@
 import time
 from contextlib import nullcontext
 from functools import partial
+from itertools import cycle
 from unittest import mock
 
 import numpy as np
@@ -15,7 +16,7 @@ from minunet.tool.exercises.trials import as_array, call, same
 from minunet.tool.exercises.verdict import Verdict
 
 SIZE, DEPTH, STEPS, ENOUGH = 96, 2, 150, 0.95
-PAGE = "docs/unet.md"
+PAGE, HEADING = "docs/unet.md", "The U"  # what comes before its code
 TOO_LONG = 4  # seconds for a step, of which some hundred are needed
 SLOW = ("loops over all pixels are too slow here: keep the loop over the places of the kernel, and "
         "let NumPy do images, pixels and channels at once")
@@ -29,10 +30,40 @@ def _nothing(x, *_):
     return x, None
 
 
+_conv_forward, _batch_norm_forward = plain.conv_forward, plain.batch_norm_forward
 _concat_backward, _max_pool_backward = plain.concat_backward, plain.max_pool_backward
+
+
+def _relu_at(turns):
+    """A ReLU that is left out in turn: a block has two."""
+    turns = cycle(turns)
+    return lambda x: (np.maximum(x, 0) if next(turns) else x, None)
+
+
+def _after_the_head(change):
+    def conv_forward(x, w, *b):
+        y, cache = _conv_forward(x, w, *b)
+        return (change(y) if len(w) == 1 else y), cache  # the head's kernel alone is 1×1
+
+    return conv_forward
+
+
 FORWARD = [
     ("the order of the concatenation is [skip, up]", {"concat_forward": _swapped}),
     ("the ReLU is missing in the blocks", {"relu_forward": _nothing}),
+    ("the second ReLU of the blocks is missing: a block is twice convolution, normalisation, ReLU",
+     {"relu_forward": _relu_at((True, False))}),
+    ("the first ReLU of the blocks is missing: a block is twice convolution, normalisation, ReLU",
+     {"relu_forward": _relu_at((False, True))}),
+    ("the ReLU comes after the normalisation, not before it", {
+        "relu_forward": _nothing,
+        "batch_norm_forward": lambda x, *p: _batch_norm_forward(np.maximum(x, 0), *p)}),
+    ("γ and β are exchanged: batch_norm_forward(x, gamma, beta)",
+     {"batch_norm_forward": lambda x, gamma, beta: _batch_norm_forward(x, beta, gamma)}),
+    ("these are probabilities: return the logits, what the head gives, without the sigmoid",
+     {"conv_forward": _after_the_head(lambda y: 1 / (1 + np.exp(-y)))}),
+    ("there is a ReLU after the head: the logits are what the head gives",
+     {"conv_forward": _after_the_head(lambda y: np.maximum(y, 0))}),
     ("the normalisation is missing in the blocks", {"batch_norm_forward": _nothing}),
 ]
 BACKWARD = [
@@ -66,9 +97,9 @@ def examine_network(functions, stage):
         stage(f"a small network of depth {depth}")
         problem, hint = _compare(functions, depth)
         if problem:
-            return Verdict(False, problem, hint=hint, page=PAGE, heading="As code",
+            return Verdict(False, problem, hint=hint, page=PAGE, heading=HEADING,
                            case=(f"the smallest case that fails: x (2, 4, 8, 2), depth {depth}",))
-    problem = partial(Verdict, False, page=PAGE, heading="As code")
+    problem = partial(Verdict, False, page=PAGE, heading=HEADING)
     try:
         score = learn(functions["forward"], functions["backward"], stage)
     except TooSlow as error:
@@ -152,6 +183,9 @@ def _compare(functions, depth):
             return (fault or "backward must return dx, grads, and grads must be a dict",
                     "undo the operations from the last to the first, each with the cache of its "
                     "own forward")
+    if foreign := results[0][0][1].keys() - p.keys():
+        return (f"grads has {min(foreign, key=str)!r}, which is no parameter",
+                "the names of grads are those of p, and no others")
     got = {"dx": results[0][0][0]} | results[0][0][1]
     problem, hint = _gradients(got, right)
     if not problem and not all(same(given[key], p[key]) for key in p):

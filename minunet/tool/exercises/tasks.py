@@ -100,9 +100,12 @@ def _examine_part(part, functions, stage):
         if faulty:
             return _failed(part, functions, name, trials, faulty[0])
     stage("calling it twice")
-    return _pure(functions, operation, part, max(
-        (t.case for t in trials if all(a is not None for a in t.case.arguments.values())),
-        key=lambda case: case.size))
+    largest = max((t.case for t in trials if all(a is not None for a in t.case.arguments.values())),
+                  key=lambda case: case.size)
+    verdict = _pure(functions, operation, part, largest)
+    if verdict.passed:
+        verdict = _apart(functions, operation, part, largest, trials[0].case)
+    return verdict
 
 
 def _failed(part, functions, name, trials, smallest):
@@ -121,6 +124,21 @@ def _unsteady(functions, operation, case):
     return ("forward gives another y when it is called again with the same numbers: nothing may "
             "stay behind from call to call, such as a random mask or running statistics, which "
             "are for prediction alone")
+
+
+def _apart(functions, operation, part, case, between):
+    """Whether the way back is right if forward was called on another case in between."""
+    trial = attempt(functions, operation, case, part.asked, between=between)
+    if not any(wrong(trial, name) for name in part.asked):
+        return Verdict(True)
+    return Verdict(False, f"{operation.name}_backward is wrong if forward was called on another "
+                   f"case in between{f': {trial.fault}' if trial.fault else ''}",
+                   hint="all that backward needs must come from the cache that it is given, and "
+                   "nothing from a global name: a network calls forward many times before the way "
+                   "back", case=(f"forward on: {describe(case)[0]}",
+                                 f"then forward on: {describe(between)[0]}",
+                                 "then backward with the cache of the first"),
+                   page="docs/ops/index.md", heading="Operations and their gradients")
 
 
 def _pure(functions, operation, part, case):

@@ -77,7 +77,7 @@ def as_array(name, value):
     return array.astype(np.float64), ""
 
 
-def attempt(functions, operation, case, asked):
+def attempt(functions, operation, case, asked, between=None):
     """Let a learner's operation compute a case, forward and backward.
 
     Parameters
@@ -88,6 +88,8 @@ def attempt(functions, operation, case, asked):
     case : Case
     asked : sequence of str
         The names of what is graded; others may be None.
+    between : Case, optional
+        On which forward is called before the way back, as a network calls it on the next level.
 
     Returns
     -------
@@ -105,6 +107,9 @@ def attempt(functions, operation, case, asked):
     trial = Trial(case, right, {"y": y}, fault, "forward" if fault else "")
     if fault or list(asked) == ["y"] or not same(y, right["y"]):
         return trial
+    if between:
+        others = [None if a is None else a.copy() for a in between.arguments.values()]
+        call(functions, forward, *others, **between.options)
     result, fault = call(functions, backward, case.dy.copy(), result[1])
     return _with_gradients(trial, result, fault, operation, asked)
 

@@ -10,7 +10,9 @@ KH × KW is the kernel, S the stride, P the padding; y is (N, OH, OW, F). Every 
     dx, …    = op_backward(dy, cache)
 
 dy is the gradient of the loss with respect to y and has its shape; dx is the same for x. No
-function changes what it is given, and none keeps anything but its cache.
+function changes what it is given, and none keeps anything but its cache. In the grading inputs are
+float64, and results must be exact but for rounding, so keep the dtype of x (only the learning in
+task 9 is in float32). Backward may be called twice with one cache: do not empty or change it.
 """
 
 import numpy as np
@@ -91,6 +93,7 @@ def conv_backward(dy, cache):
     """
     dx = dw = db = None  # a dx of None means: task 5 is not written yet
     raise NotImplementedError("task 4: dw and db")
+    # Task 5: write dx in the same function, here, before return.
     return dx, dw, db
 
 

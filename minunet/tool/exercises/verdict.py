@@ -44,18 +44,43 @@ def describe(case, trial=None, name=None):
     -------
     tuple of str
     """
-    given = {k: a for k, a in case.arguments.items() if a is not None}
-    shapes = [f"{key} {array.shape}" for key, array in given.items()]
+    given = _given(case, name)
+    shapes = [f"{key} {array.shape}" for key, array in given.items() if key != "dy"]
     options = [f"{key} {value}" for key, value in case.options.items()]
     lines = [", ".join(shapes + options)]
     if trial is None:
         return tuple(lines)
     lines[0] = f"the smallest case that fails: {lines[0]}"
-    if name != "y":
-        given = given | {"dy": case.dy}
-    if all(array.size <= SHOWN for array in given.values()):
+    if _few(given):
         lines.append("given: " + ", ".join(f"{k} = {_text(a)}" for k, a in given.items()))
+    if trial.after == "backward":  # nothing came: what was expected would only mislead
+        return tuple(lines)
     return (*lines, *_compared(name, trial.expected[name], trial.got.get(name)))
+
+
+def has_few_numbers(case, name):
+    """Whether what is given in a case is printed: whether it can be done with pencil and paper.
+
+    Parameters
+    ----------
+    case : Case
+    name : str
+        Of the result that is wrong.
+
+    Returns
+    -------
+    bool
+    """
+    return _few(_given(case, name))
+
+
+def _given(case, name):
+    given = {key: array for key, array in case.arguments.items() if array is not None}
+    return given if name == "y" else given | {"dy": case.dy}
+
+
+def _few(given):
+    return all(array.size <= SHOWN for array in given.values())
 
 
 def _compared(name, right, got):
@@ -68,19 +93,27 @@ def _compared(name, right, got):
         return [f"expected: {name} of shape {right.shape}{_small(right)}; yours: {got.shape}"
                 + _small(got)]
     if right.size <= SHOWN:
-        return [f"expected: {name} = {_text(right)}; yours: {_text(got)}"]
+        digits = _digits(right, got)
+        return [f"expected: {name} = {_text(right, digits)}; yours: {_text(got, digits)}"]
     off = np.abs(got - right) > 1e-8 * np.abs(right).max()
     off |= ~np.isfinite(got)
     index = tuple(int(i) for i in np.argwhere(off)[0])
-    return [f"expected: {name}[{', '.join(map(str, index))}] = {right[index]:.6g}; yours: "
-            f"{got[index]:.6g}; {off.sum()} of {right.size} numbers are wrong"]
+    digits = _digits(right[index], got[index])
+    return [f"expected: {name}[{', '.join(map(str, index))}] = {_text(right[index], digits)}; "
+            f"yours: {_text(got[index], digits)}; {off.sum()} of {right.size} numbers are wrong"]
 
 
 def _small(array):
     return f", {_text(array)}" if 0 < array.size <= SHOWN else ""
 
 
-def _text(array):
+def _digits(right, got):
+    """As many digits as it takes to see that they are not the same."""
+    return next((digits for digits in (6, 9, 12) if _text(right, digits) != _text(got, digits)),
+                17)
+
+
+def _text(array, digits=6):
     """The numbers in a row, a tuple of them if there are several."""
-    numbers = ", ".join(f"{value + 0:.6g}" for value in array.ravel().tolist())
+    numbers = ", ".join(f"{value + 0:.{digits}g}" for value in array.ravel().tolist())
     return f"({numbers})" if array.size != 1 else numbers

@@ -84,7 +84,7 @@ if hasattr(os, "register_at_fork"):
 def _start(work, count):
     """Let up to `count` threads of the pool take part in `work`; give their futures."""
     helpers = []
-    pool = _pool(threads()) if count > 0 else None
+    pool = _pool(threads() - 1) if count > 0 else None  # the caller takes part, too
     try:
         while pool and len(helpers) < count:
             # In the caller's context: with its count of threads, and NumPy's errstate.

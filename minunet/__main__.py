@@ -11,11 +11,10 @@ def main():
 
 
 def _command():
-    from minunet.tool.cli import (
-        main,  # takes a moment: an end that comes meanwhile is one line, too
-    )
+    # Takes a moment, in which an end may come, too.
+    from minunet.tool.cli import run
 
-    return main()
+    return run()
 
 
 if __name__ == "__main__":

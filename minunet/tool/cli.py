@@ -49,10 +49,12 @@ def main(arguments=None, commands=None):
         The exit code: 1 if ``gradcheck`` found a wrong gradient or ``grade`` a task that does
         not pass, else as `ending.finish` says.
     """
-    return finish(lambda: _run(parse(arguments, commands or COMMANDS)))
+    return finish(lambda: run(arguments, commands))
 
 
-def _run(options):
+def run(arguments=None, commands=None):
+    """Run one command, as `main`; what ends it early is raised."""
+    options = parse(arguments, commands or COMMANDS)
     try:
         with using_threads(getattr(options, "threads", None)):
             return options.run(options)

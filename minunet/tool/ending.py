@@ -40,8 +40,9 @@ def finish(command):
         it: 130 after Ctrl-C, 143 after SIGTERM; 141 if nobody reads standard output any more.
     """
     _prepare_streams()
+    came = []  # signals
     try:
-        with _signals_raise():
+        with _signals_raise(came):
             try:
                 code = command() or 0
             except SystemExit:  # after --help
@@ -49,22 +50,30 @@ def finish(command):
                 raise
             sys.stdout.flush()
             return code
-    except InputError as error:
+    except BaseException as error:
+        # Whatever a library made of the signal's exception: it was the signal that ended it.
+        if came and not isinstance(error, KeyboardInterrupt):
+            error = Stopped(came[0])
+        return _explain(error)
+
+
+def _explain(error):
+    """Give the exit code for what ended a command, after a line; raise what is a fault of ours."""
+    if isinstance(error, InputError):
         return _fail(f"error: {error}", BAD_INPUT)
-    except MemoryError as error:
+    if isinstance(error, MemoryError):
         return _fail(f"error: {no_memory(error)}", BAD_INPUT)
-    except KeyboardInterrupt as error:
+    if isinstance(error, KeyboardInterrupt):
         number = getattr(error, "number", signal.SIGINT)
         word = "interrupted" if number == signal.SIGINT else f"ended by {number.name}"
         return _fail(f"{word}; {error}" if str(error) else word, 128 + number)
-    except BrokenPipeError:
+    if isinstance(error, BrokenPipeError):
         return _fail(None, BROKEN_PIPE)
-    except OSError as error:
+    if isinstance(error, OSError):
         return _fail(f"error: {_cause(error)}", BAD_INPUT)
-    except ImportError as error:
-        if "failed to map" not in str(error):  # what the loader says without memory
-            raise
+    if isinstance(error, ImportError) and "failed to map" in str(error):  # the loader's words
         return _fail(f"error: {no_memory(error)}", BAD_INPUT)
+    raise error
 
 
 def no_memory(error, advice="close other programs, or use a machine with more memory"):
@@ -82,9 +91,14 @@ def _prepare_streams():
 
 
 @contextmanager
-def _signals_raise():
-    """Let the signals that ask a process to end raise `Stopped`, unless they are ignored."""
+def _signals_raise(came):
+    """Let the signals that ask a process to end raise `Stopped`, unless they are ignored.
+
+    They are noted in the list `came`, too: the exception may come in the midst of a library that
+    makes another of it.
+    """
     def stop(number, _):
+        came.append(signal.Signals(number))
         # Cleaning up shall not be disturbed; but who presses Ctrl-C twice wants an end at once.
         signal.signal(number, signal.SIG_DFL if number == signal.SIGINT else signal.SIG_IGN)
         raise Stopped(signal.Signals(number))

@@ -136,3 +136,16 @@ def test_a_full_standard_output_is_one_line(command, buffered):
     assert done.returncode == 2
     assert done.stderr == ("minunet: error: standard output cannot be written "
                            "(No space left on device)\n")
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGTERM"), reason="there is no SIGTERM")
+@pytest.mark.parametrize("other", [RuntimeError, InputError, OSError])
+def test_a_signal_ends_the_command_whatever_a_library_makes_of_its_exception(capsys, other):
+    def command():
+        try:
+            signal.raise_signal(signal.SIGTERM)
+        except KeyboardInterrupt as error:
+            raise other("a file that could not be read") from error
+
+    assert finish(command) == 143
+    assert capsys.readouterr().err == "minunet: ended by SIGTERM\n"

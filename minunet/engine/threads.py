@@ -24,14 +24,14 @@ _chosen = ContextVar("threads", default=None)  # by `using_threads`, for one use
 
 
 @contextmanager
-def using_threads(count):
+def using_threads(count=None):
     """Let `count` threads work inside of the block; as many as otherwise if it is None.
 
     They are all there are: BLAS is held to one meanwhile, also where `parallel` has no part.
     A thread that the user starts inside of the block does not inherit the count, as it would
     not inherit NumPy's ``errstate``.
     """
-    count = _chosen.get() if count is None else whole("count", count, 1)
+    count = threads() if count is None else whole("count", count, 1)
     before = _chosen.set(count)
     try:
         with blas_on_one_thread():
@@ -146,7 +146,7 @@ def parts(xp, count, item_bytes):
 
 def _for_all(xp, number):
     """Round a number of blocks up so that each core gets equally many."""
-    return -(-number // workers(xp)) * workers(xp)
+    return number if number <= 1 else -(-number // workers(xp)) * workers(xp)
 
 
 def row_blocks(xp, n, rows, row_bytes, at_least=0):

@@ -78,19 +78,25 @@ def forward(x, w, b, out, stride, padding, relu=False):
     u = xp.matmul(g, w.reshape(3, -1)).reshape(WINDOW, 3 * c, f)  # (6, KW·C, F)
     y = xp.empty((len(x), *out, f), dtype=x.dtype)  # (N, OH, OW, F)
     width = _width(out)
-    bias = None if b is None else xp.tile(b, width)
+    bias = None if b is None else xp.tile(b, out[1])
 
     def block(images, groups):
         m = xp.empty((WINDOW, *_shape(images, groups, width), f), dtype=x.dtype)
         m_pixels = m.reshape(WINDOW, -1, f)
         for shift, patches in enumerate(_patches_of_v(x, images, groups, width, padding)):
             xp.matmul(patches, u, out=m_pixels[:, shift::3])
-        m_rows = m.reshape(*m.shape[:3], width * f).transpose(1, 2, 0, 3)  # (n, t, 6, width·F)
-        y_rows = xp.matmul(a_t, m_rows)  # (n, t, 4, width·F)
-        finish(y_rows, bias, relu)
+        # (n, t, 6, OW·F), without the pixels from OW on
+        m_rows = m.reshape(*m.shape[:3], width * f).transpose(1, 2, 0, 3)[..., : out[1] * f]
         here = y[images, TILE * groups.start : TILE * groups.stop]
-        # Without the rows below the edge, and the pixels from OW on.
-        here[...] = y_rows.reshape(len(here), -1, width, f)[:, : here.shape[1], : out[1]]
+        whole = here.shape[1] // TILE  # groups that have all four rows inside of y
+        rows = here[:, : TILE * whole].reshape(len(here), whole, TILE, out[1] * f)  # a view
+        xp.matmul(a_t, m_rows[:, :whole], out=rows)
+        finish(rows, bias, relu)
+        if whole < groups.stop - groups.start:
+            rows = xp.matmul(a_t, m_rows[:, whole:])  # (n, 1, 4, OW·F)
+            finish(rows, bias, relu)
+            rest = here[:, TILE * whole :]
+            rest[...] = rows[:, 0, : rest.shape[1]].reshape(rest.shape)
 
     parallel(xp, block, _blocks(x, c, f, out))
     return y
@@ -105,27 +111,39 @@ def data_gradient(dy, w, x_shape, stride, padding):
 def weight_gradient(x, dy, kernel, stride, padding):
     """dM, dU and dw as above; each share of the blocks is added up in a fixed order."""
     xp, c, f = array_module(x), x.shape[-1], dy.shape[-1]
-    _, g, a_t = matrices(xp, x.dtype)
     width = _width(dy.shape[1:-1])
     blocks = _blocks(x, c, f, dy.shape[1:-1])
     share = -(-len(blocks) // workers(xp))
 
     def products(first):
         for images, groups in blocks[first : first + share]:
-            n, t, _ = shape = _shape(images, groups, width)
-            # Zeros beyond the edges of dy: in dM the pixels from OW on are zero, too.
-            seen = strip(dy, images, (TILE * groups.start, TILE * groups.stop), (0,), (width,))
-            dy_rows = xp.ascontiguousarray(seen).reshape(n, t, TILE, width * f)
-            dm = xp.empty((WINDOW, *shape, f), dtype=x.dtype)
-            xp.matmul(a_t.T, dy_rows,
-                      out=dm.reshape(WINDOW, n, t, width * f).transpose(1, 2, 0, 3))
+            dm = _lift_rows_of_dy(dy, images, groups, width)
             dm_pixels = dm.reshape(WINDOW, -1, f)
             for shift, patches in enumerate(_patches_of_v(x, images, groups, width, padding)):
                 yield xp.matmul(patches.swapaxes(1, 2), dm_pixels[:, shift::3])
 
     shares = [(first,) for first in range(0, len(blocks), share)]
     du = add_up(parallel(xp, lambda first: add_up(products(first)), shares))  # (6, KW·C, F)
+    g = matrices(xp, x.dtype)[1]
     return xp.matmul(g.T, du.reshape(WINDOW, -1)).reshape(3, 3, c, f)
+
+
+def _lift_rows_of_dy(dy, images, groups, width):
+    """Compute dM for a block, (6, n, t, width, F), with zeros in the pixels from OW on."""
+    xp, (_, height, across, f) = array_module(dy), dy.shape
+    a = matrices(xp, dy.dtype)[2].T
+    n, t, _ = shape = _shape(images, groups, width)
+    dm = xp.empty((WINDOW, *shape, f), dtype=dy.dtype)
+    dm[..., across:, :] = 0
+    dm_rows = dm.reshape(WINDOW, n, t, width * f).transpose(1, 2, 0, 3)[..., : across * f]
+    rows = dy[images, TILE * groups.start : TILE * groups.stop]
+    whole = rows.shape[1] // TILE  # groups that have all four rows inside of dy
+    xp.matmul(a, rows[:, : TILE * whole].reshape(n, whole, TILE, across * f),
+              out=dm_rows[:, :whole])
+    if whole < t:
+        rest = rows[:, TILE * whole :]
+        xp.matmul(a[:, : rest.shape[1]], rest.reshape(n, 1, -1, across * f), out=dm_rows[:, whole:])
+    return dm
 
 
 def _width(out):

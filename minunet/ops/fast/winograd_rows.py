@@ -77,7 +77,7 @@ def forward(x, w, b, out, stride, padding, relu=False):
     _, g, a_t = matrices(xp, x.dtype)
     u = xp.matmul(g, w.reshape(3, -1)).reshape(WINDOW, 3 * c, f)  # (6, KW·C, F)
     y = xp.empty((len(x), *out, f), dtype=x.dtype)  # (N, OH, OW, F)
-    width = _width(out)
+    width = row_width(out)
     bias = None if b is None else xp.tile(b, out[1])
 
     def block(images, groups):
@@ -111,7 +111,7 @@ def data_gradient(dy, w, x_shape, stride, padding):
 def weight_gradient(x, dy, kernel, stride, padding):
     """dM, dU and dw as above; each share of the blocks is added up in a fixed order."""
     xp, c, f = array_module(x), x.shape[-1], dy.shape[-1]
-    width = _width(dy.shape[1:-1])
+    width = row_width(dy.shape[1:-1])
     blocks = _blocks(x, c, f, dy.shape[1:-1])
     share = -(-len(blocks) // workers(xp))
 
@@ -146,7 +146,7 @@ def _lift_rows_of_dy(dy, images, groups, width):
     return dm
 
 
-def _width(out):
+def row_width(out):
     """Pixels per row of V: OW + 2, and up to two more, to make it a multiple of three."""
     return -(-(out[1] + 2) // 3) * 3
 
@@ -158,7 +158,7 @@ def _shape(images, groups, width):
 
 def _blocks(x, c, f, out):
     """Blocks of images and groups of rows, counted by the larger of V and M."""
-    row_bytes = WINDOW * _width(out) * max(c, f) * x.dtype.itemsize
+    row_bytes = WINDOW * row_width(out) * max(c, f) * x.dtype.itemsize
     return row_blocks(array_module(x), len(x), -(-out[0] // TILE), row_bytes)
 
 

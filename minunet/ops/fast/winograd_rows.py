@@ -29,6 +29,7 @@ Where the constants come from: rows of Aᵀ's transpose and of G are powers of t
 A. Lavin and S. Gray, "Fast algorithms for convolutional neural networks", 2016, section 4.
 """
 
+import math
 from functools import cache
 
 import numpy as np
@@ -38,6 +39,7 @@ from minunet.engine.threads import add_up, parallel, row_blocks, workers
 from minunet.ops.fast.im2col import finish, strip, turn
 
 TILE, WINDOW = 4, 6  # rows of y in a group, and rows of x that they depend on
+PAD = 80  # numbers, 320 or 640 bytes: see `apart`
 
 B_T = np.array([[4, 0, -5, 0, 1, 0],
                 [0, -4, -4, 1, 1, 0],
@@ -81,7 +83,7 @@ def forward(x, w, b, out, stride, padding, relu=False):
     bias = None if b is None else xp.tile(b, out[1])
 
     def block(images, groups):
-        m = xp.empty((WINDOW, *_shape(images, groups, width), f), dtype=x.dtype)
+        m = apart(xp, (WINDOW,), (*_shape(images, groups, width), f), x.dtype)
         m_pixels = m.reshape(WINDOW, -1, f)
         for shift, patches in enumerate(_patches_of_v(x, images, groups, width, padding)):
             xp.matmul(patches, u, out=m_pixels[:, shift::3])
@@ -133,7 +135,7 @@ def _lift_rows_of_dy(dy, images, groups, width):
     xp, (_, height, across, f) = array_module(dy), dy.shape
     a = matrices(xp, dy.dtype)[2].T
     n, t, _ = shape = _shape(images, groups, width)
-    dm = xp.empty((WINDOW, *shape, f), dtype=dy.dtype)
+    dm = apart(xp, (WINDOW,), (*shape, f), dy.dtype)
     dm[..., across:, :] = 0
     dm_rows = dm.reshape(WINDOW, n, t, width * f).transpose(1, 2, 0, 3)[..., : across * f]
     rows = dy[images, TILE * groups.start : TILE * groups.stop]
@@ -191,9 +193,20 @@ def _patches_of_v(x, images, groups, width, padding):
     per_image, per_row, _, per_number = pixels.strides
     windows = xp.lib.stride_tricks.as_strided(  # six rows each, the next four rows further down
         pixels, (n, t, WINDOW, width * c), (per_image, TILE * per_row, per_row, per_number))
-    size = WINDOW * n * t * width * c
-    memory = xp.empty(size + 2 * c, dtype=x.dtype)
-    memory[size:] = 0  # the last patches end up to two pixels beyond V
-    v = memory[:size].reshape(WINDOW, n, t, width * c)
+    size = n * t * width * c
+    memory = apart(xp, (WINDOW,), (size + 2 * c,), x.dtype)
+    memory[:, size:] = 0  # the last patches end up to two pixels beyond V
+    v = memory[:, :size].reshape(WINDOW, n, t, width * c)
     xp.matmul(matrices(xp, x.dtype)[0], windows, out=v.transpose(1, 2, 0, 3))
-    return [memory[shift * c : shift * c + size].reshape(WINDOW, -1, 3 * c) for shift in range(3)]
+    return [memory[:, shift * c : shift * c + size].reshape(WINDOW, -1, 3 * c)
+            for shift in range(3)]
+
+
+def apart(xp, sides, shape, dtype):
+    """Make an array (*sides, *shape) whose parts do not begin a power of two apart.
+
+    Else those that are summed up, number by number, would lie in the same few places of the
+    cache, and push each other out.
+    """
+    size = math.prod(shape)
+    return xp.empty((*sides, size + PAD), dtype=dtype)[..., :size].reshape(*sides, *shape)

@@ -19,6 +19,9 @@ from minunet.engine.files import InputError
 from minunet.engine.values import whole
 
 CPU_BLOCK_BYTES = 1 << 20  # of scratch memory: more leaves the cache, less is all overhead
+# What needs less is not shared: to wake a thread takes some 30 µs, and while two are at work
+# every call of NumPy's takes longer, since it must have the interpreter lock back at its end.
+SHARED_FROM_BYTES = CPU_BLOCK_BYTES * 3 // 2
 GPU_BLOCK_BYTES = 1 << 28  # a GPU wants large products: here the bound is memory, not cache
 _chosen = ContextVar("threads", default=None)  # by `using_threads`, for one user thread each
 
@@ -138,15 +141,20 @@ def add_up(arrays):
 
 
 def parts(xp, count, item_bytes):
-    """Cut `count` items into slices of at most `CPU_BLOCK_BYTES`, equally many for each core."""
-    number = 1 if xp is not np else _for_all(xp, -(-count * item_bytes // CPU_BLOCK_BYTES))
+    """Cut `count` items into slices of at most `CPU_BLOCK_BYTES`, equally many for each core.
+
+    What is too little to be shared is one slice.
+    """
+    number = 1
+    if xp is np and count * item_bytes > SHARED_FROM_BYTES:
+        number = _for_all(xp, -(-count * item_bytes // CPU_BLOCK_BYTES))
     step = -(-count // number)
     return [(slice(i, min(i + step, count)),) for i in range(0, count, step)]
 
 
 def _for_all(xp, number):
     """Round a number of blocks up so that each core gets equally many."""
-    return number if number <= 1 else -(-number // workers(xp)) * workers(xp)
+    return -(-number // workers(xp)) * workers(xp)
 
 
 def row_blocks(xp, n, rows, row_bytes, at_least=0):
@@ -154,7 +162,7 @@ def row_blocks(xp, n, rows, row_bytes, at_least=0):
 
     A block is some rows of one image, or some whole images: either way its part of a
     channels-last array is one contiguous stretch of memory. As far as it goes, each core gets
-    equally many.
+    equally many; what is too little to be shared is one block.
 
     Parameters
     ----------
@@ -173,6 +181,8 @@ def row_blocks(xp, n, rows, row_bytes, at_least=0):
         The images and the rows of each block, in order.
     """
     limit = max(CPU_BLOCK_BYTES if xp is np else GPU_BLOCK_BYTES, at_least)
+    if n * rows * row_bytes <= max(limit, SHARED_FROM_BYTES):
+        return [(slice(0, n), slice(0, rows))]
     fit = limit // (rows * row_bytes)  # whole images
     if fit and n >= workers(xp):
         images, step = -(-n // _for_all(xp, -(-n // fit))), rows

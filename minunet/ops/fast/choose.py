@@ -19,7 +19,7 @@ METHODS = {"loops": loops, "im2col": im2col, "tiles": tiles, "winograd_rows": wi
 FITS = {"tiles": tiles.fits, "winograd_rows": winograd_rows.fits, "winograd": winograd_rows.fits}
 # Multiplications per pair of channels and pixel, and how often a number of x, and one of y, is
 # moved, transforms and all: fitted to times (see the docs, "Three ways to convolve").
-COSTS = {"im2col": (9, 13, 9), "winograd_rows": (4.5, 3, 5), "winograd": (2.25, 5.5, 9)}
+COSTS = {"im2col": (9, 20, 14), "winograd_rows": (4.5, 4.5, 7.5), "winograd": (2.25, 8, 13.5)}
 
 
 def choose(method, w_shape, stride, padding, out, xp=np):

@@ -21,7 +21,7 @@ from minunet.engine.values import whole
 CPU_BLOCK_BYTES = 1 << 20  # of scratch memory: more leaves the cache, less is all overhead
 # What needs less is not shared: to wake a thread takes some 30 µs, and while two are at work
 # every call of NumPy's takes longer, since it must have the interpreter lock back at its end.
-SHARED_FROM_BYTES = CPU_BLOCK_BYTES * 3 // 2
+SHARED_FROM = 1.5  # blocks
 GPU_BLOCK_BYTES = 1 << 28  # a GPU wants large products: here the bound is memory, not cache
 _chosen = ContextVar("threads", default=None)  # by `using_threads`, for one user thread each
 
@@ -146,7 +146,7 @@ def parts(xp, count, item_bytes):
     What is too little to be shared is one slice.
     """
     number = 1
-    if xp is np and count * item_bytes > SHARED_FROM_BYTES:
+    if xp is np and count * item_bytes > SHARED_FROM * CPU_BLOCK_BYTES:
         number = _for_all(xp, -(-count * item_bytes // CPU_BLOCK_BYTES))
     step = -(-count // number)
     return [(slice(i, min(i + step, count)),) for i in range(0, count, step)]
@@ -181,7 +181,7 @@ def row_blocks(xp, n, rows, row_bytes, at_least=0):
         The images and the rows of each block, in order.
     """
     limit = max(CPU_BLOCK_BYTES if xp is np else GPU_BLOCK_BYTES, at_least)
-    if n * rows * row_bytes <= max(limit, SHARED_FROM_BYTES):
+    if n * rows * row_bytes <= max(limit, SHARED_FROM * CPU_BLOCK_BYTES):
         return [(slice(0, n), slice(0, rows))]
     fit = limit // (rows * row_bytes)  # whole images
     if fit and n >= workers(xp):

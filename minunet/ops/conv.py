@@ -11,7 +11,6 @@ module with three functions, one for each array of ``y = conv(x, w)`` that can b
 with `out` the size (OH, OW) of y.
 """
 
-from minunet.engine.backend import array_module
 from minunet.engine.blockwise import blocksum
 from minunet.engine.checks import check_float, check_image, check_shape, per_axis
 from minunet.ops.fast.choose import choose
@@ -153,7 +152,7 @@ def _plan(x, w, b, stride, padding, method):
     if min(out) < 1:
         raise ValueError(f"w with kernel {w.shape[:-2]} does not fit into x {x.shape} "
                          f"with padding {padding}; use a larger image or more padding")
-    module = choose(method, w.shape, stride, padding, out, array_module(x))
+    module = choose(method, w.shape, stride, padding, out, x)
     return stride, padding, out, module
 
 

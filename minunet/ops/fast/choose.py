@@ -8,6 +8,7 @@ large as their stride. (A transposed convolution is a data gradient with a bias,
 
 import numpy as np
 
+from minunet.engine.backend import array_module
 from minunet.engine.rates import balance
 from minunet.ops import conv_loops as loops
 from minunet.ops.fast import im2col, tiles, winograd, winograd_rows
@@ -22,7 +23,7 @@ FITS = {"tiles": tiles.fits, "winograd_rows": winograd_rows.fits, "winograd": wi
 COSTS = {"im2col": (9, 20, 14), "winograd_rows": (4.5, 4.5, 7.5), "winograd": (2.25, 8, 13.5)}
 
 
-def choose(method, w_shape, stride, padding, out, xp=np):
+def choose(method, w_shape, stride, padding, out, like=None):
     """Give the module that computes a convolution.
 
     Winograd's two save multiplications and pay with transforms: a cost that grows with C + F where
@@ -37,8 +38,8 @@ def choose(method, w_shape, stride, padding, out, xp=np):
     stride, padding : tuple of int
     out : tuple of int
         (OH, OW).
-    xp : module
-        What computes it: `engine.rates.balance` depends on it.
+    like : array, optional
+        One that is computed with; the `balance` of its library counts. By default NumPy's.
 
     Returns
     -------
@@ -55,7 +56,7 @@ def choose(method, w_shape, stride, padding, out, xp=np):
             return tiles
         if not winograd_rows.fits(kernel, stride, padding):
             return im2col
-        moving = balance(xp)
+        moving = balance(np if like is None else array_module(like))
         return METHODS[min(COSTS, key=lambda name: cost(name, *w_shape[-2:], out, moving))]
     if method not in METHODS:
         raise ValueError(f"method must be 'auto' or one of {sorted(METHODS)}, got {method!r}")

@@ -88,16 +88,9 @@ def forward(x, w, b, out, stride, padding, relu=False):
         xp.matmul(patches, u, out=_every_third(m.reshape(WINDOW, -1, f)))
         # (n, t, 6, OW·F), without the pixels from OW on
         m_rows = m.reshape(*m.shape[:3], width * f).transpose(1, 2, 0, 3)[..., : out[1] * f]
-        here = y[images, TILE * groups.start : TILE * groups.stop]
-        whole = here.shape[1] // TILE  # groups that have all four rows inside of y
-        rows = here[:, : TILE * whole].reshape(len(here), whole, TILE, out[1] * f)  # a view
-        xp.matmul(a_t, m_rows[:, :whole], out=rows)
-        finish(rows, bias, relu)
-        if whole < groups.stop - groups.start:
-            rows = xp.matmul(a_t, m_rows[:, whole:])  # (n, 1, 4, OW·F)
+        for some, rows in _in_groups(y[images, TILE * groups.start : TILE * groups.stop]):
+            xp.matmul(a_t[: rows.shape[2]], m_rows[:, some], out=rows)
             finish(rows, bias, relu)
-            rest = here[:, TILE * whole :]
-            rest[...] = rows[:, 0, : rest.shape[1]].reshape(rest.shape)
 
     parallel(xp, block, _blocks(x, c, f, out))
     return y
@@ -130,20 +123,28 @@ def weight_gradient(x, dy, kernel, stride, padding):
 
 def _lift_rows_of_dy(dy, images, groups, width):
     """Compute dM for a block, (6, n, t, width, F), with zeros in the pixels from OW on."""
-    xp, (_, height, across, f) = array_module(dy), dy.shape
+    xp, (across, f) = array_module(dy), dy.shape[2:]
     a = matrices(xp, dy.dtype)[2].T
     n, t, _ = shape = _shape(images, groups, width)
     dm = apart(xp, (WINDOW,), (*shape, f), dy.dtype)
     dm[..., across:, :] = 0
     dm_rows = dm.reshape(WINDOW, n, t, width * f).transpose(1, 2, 0, 3)[..., : across * f]
-    rows = dy[images, TILE * groups.start : TILE * groups.stop]
-    whole = rows.shape[1] // TILE  # groups that have all four rows inside of dy
-    xp.matmul(a, rows[:, : TILE * whole].reshape(n, whole, TILE, across * f),
-              out=dm_rows[:, :whole])
-    if whole < t:
-        rest = rows[:, TILE * whole :]
-        xp.matmul(a[:, : rest.shape[1]], rest.reshape(n, 1, -1, across * f), out=dm_rows[:, whole:])
+    for some, rows in _in_groups(dy[images, TILE * groups.start : TILE * groups.stop]):
+        xp.matmul(a[:, : rows.shape[2]], rows, out=dm_rows[:, some])
     return dm
+
+
+def _in_groups(rows):
+    """Yield rows of an image, (n, h, OW, F), in groups of four: which groups, (n, t, 4, OW·F).
+
+    Then those that are left at the lower edge, if any: (n, 1, h % 4, OW·F). Both are views.
+    """
+    n, h, *pixels = rows.shape
+    whole, left = divmod(h, TILE)
+    if whole:
+        yield slice(0, whole), rows[:, : h - left].reshape(n, whole, TILE, math.prod(pixels))
+    if left:
+        yield slice(whole, whole + 1), rows[:, h - left :].reshape(n, 1, left, math.prod(pixels))
 
 
 def row_width(out):

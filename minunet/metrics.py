@@ -22,7 +22,7 @@ Imaging 15:29, 2015.
 """
 
 import numpy as np
-from scipy import ndimage
+import scipy as sp
 
 from minunet.engine.files import InputError
 
@@ -126,12 +126,12 @@ def hausdorff95(prediction, truth, spacing=None):
     if truth.ndim == 3 and len(truth) == 1:  # across a single slice, every voxel is surface
         prediction, truth, spacing = prediction[0], truth[0], spacing[1:]
     # No surface leaves the joint bounding box, so distances inside it are exact.
-    box = ndimage.find_objects((prediction | truth).astype(np.uint8))[0]
+    box = sp.ndimage.find_objects((prediction | truth).astype(np.uint8))[0]
     prediction, truth = prediction[box], truth[box]
-    surface_p = prediction & ~ndimage.binary_erosion(prediction)
-    surface_t = truth & ~ndimage.binary_erosion(truth)
-    to_t = ndimage.distance_transform_edt(~surface_t, sampling=spacing)[surface_p]
-    to_p = ndimage.distance_transform_edt(~surface_p, sampling=spacing)[surface_t]
+    surface_p = prediction & ~sp.ndimage.binary_erosion(prediction)
+    surface_t = truth & ~sp.ndimage.binary_erosion(truth)
+    to_t = sp.ndimage.distance_transform_edt(~surface_t, sampling=spacing)[surface_p]
+    to_p = sp.ndimage.distance_transform_edt(~surface_p, sampling=spacing)[surface_t]
     return float(max(np.percentile(to_t, 95), np.percentile(to_p, 95)))
 
 

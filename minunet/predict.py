@@ -7,7 +7,7 @@ the overlap-tile strategy of Ronneberger et al. 2015, section 2 and figure 2.
 """
 
 import numpy as np
-from scipy.ndimage import label
+import scipy as sp
 
 from minunet.data.preprocess import prepare, restore
 from minunet.engine.backend import to_device, to_host
@@ -81,7 +81,7 @@ def keep_surest(probabilities):
     ndarray (D, H, W, K), of the dtype of `probabilities`
     """
     p, classes = tumour(probabilities), probabilities.shape[-1]  # (D, H, W)
-    pieces, count = label(p > THRESHOLD, np.ones((3, 3, 3)))  # numbered from 1
+    pieces, count = sp.ndimage.label(p > THRESHOLD, np.ones((3, 3, 3)))  # numbered from 1
     if count < 2:
         return probabilities
     # In float32 a sigmoid reaches 1 near a logit of 17: what is nearer to 1 than that is not known.

@@ -1,8 +1,8 @@
 """What ``minunet bench`` takes."""
 
 from minunet.tool.arguments.shared import add_device, whole
-from minunet.tool.bench import PARTS
 
+PARTS = "step", "inference", "convolution", "memory", "growth", "roofline"
 TEXT = "measure speed and memory, against PyTorch where installed; takes some minutes"
 
 

@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from textwrap import indent
 
 from minunet import __version__
 from minunet.engine.files import InputError
@@ -22,6 +23,7 @@ from minunet.tool.arguments import (
 COMMANDS = {"demo": demo, "train": train, "evaluate": evaluate, "predict": predict, "look": look,
             "report": report, "gradcheck": gradcheck, "exercises": exercises, "grade": grade,
             "summary": summary, "bench": bench}
+EXAMPLES = "examples:\n"  # how the end of each --help begins
 
 
 class _Parser(argparse.ArgumentParser):
@@ -29,6 +31,13 @@ class _Parser(argparse.ArgumentParser):
 
     def error(self, message):
         raise InputError(f"{message} (see {self.prog} --help)")
+
+
+class _Help(argparse.HelpFormatter):
+    """Breaks the lines of what is said, but not those of examples."""
+
+    def _fill_text(self, text, width, indent):
+        return text if text.startswith(EXAMPLES) else super()._fill_text(text, width, indent)
 
 
 def build_parser():
@@ -40,8 +49,9 @@ def build_parser():
     subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND",
                                        parser_class=_Parser)
     for name, command in COMMANDS.items():
-        sub = subparsers.add_parser(name, help=command.TEXT, description=command.TEXT[0].upper()
-                                    + command.TEXT[1:] + ".")
+        sub = subparsers.add_parser(
+            name, help=command.TEXT, description=command.TEXT[0].upper() + command.TEXT[1:] + ".",
+            epilog=EXAMPLES + indent(command.EXAMPLES, "  "), formatter_class=_Help)
         command.add_options(sub)
     return parser
 

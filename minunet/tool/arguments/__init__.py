@@ -13,6 +13,7 @@ from minunet.tool.arguments import (
     exercises,
     gradcheck,
     grade,
+    info,
     look,
     predict,
     report,
@@ -22,7 +23,7 @@ from minunet.tool.arguments import (
 
 COMMANDS = {"demo": demo, "train": train, "evaluate": evaluate, "predict": predict, "look": look,
             "report": report, "gradcheck": gradcheck, "exercises": exercises, "grade": grade,
-            "summary": summary, "bench": bench}
+            "summary": summary, "info": info, "bench": bench}
 EXAMPLES = "examples:\n"  # how the end of each --help begins
 
 
@@ -41,7 +42,7 @@ class _Help(argparse.HelpFormatter):
 
 
 def build_parser():
-    """Build the parser of the command line, with one for each command in it."""
+    """Build the parser of the command line; give it, and a dict of each command's parser."""
     parser = _Parser(
         prog="minunet", description="A U-Net written by hand in NumPy: trains on brain MRI and "
         "segments tumours. For teaching and research, not for diagnosis.")
@@ -53,7 +54,7 @@ def build_parser():
             name, help=command.TEXT, description=command.TEXT[0].upper() + command.TEXT[1:] + ".",
             epilog=EXAMPLES + indent(command.EXAMPLES, "  "), formatter_class=_Help)
         command.add_options(sub)
-    return parser
+    return parser, subparsers.choices
 
 
 def parse(arguments):
@@ -74,7 +75,7 @@ def parse(arguments):
     InputError
         In one line, if they are no command or do not fit it.
     """
-    parser = build_parser()
+    parser, _ = build_parser()
     if not (sys.argv[1:] if arguments is None else arguments):
         parser.print_help()
         parser.exit()

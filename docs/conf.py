@@ -14,8 +14,8 @@ sys.path[:0] = [str(Path(__file__).parents[1]), str(Path(__file__).parent)]
 import minunet  # noqa: E402
 
 project = "minunet"
-author = "the minunet authors"
-copyright = "the minunet authors"
+author = "the minunet developers"
+copyright = "the minunet developers"
 version = release = minunet.__version__
 
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx.ext.mathjax",

@@ -8,9 +8,10 @@ from minunet.data.loader import load_slices
 from minunet.data.preprocess import Preprocessing
 from minunet.data.seen import noting
 from minunet.data.shelf import Shelf
+from minunet.engine.files import tell
 from minunet.engine.lock import holding
 from minunet.train import record
-from minunet.train.epochs import run_epochs, tell
+from minunet.train.epochs import run_epochs
 from minunet.train.held_out import HeldOut
 from minunet.train.run import Run
 from minunet.train.step import train_step

@@ -43,6 +43,7 @@ sphinx_gallery_conf = {  # the examples are run, and made into pages and noteboo
 }
 
 autodoc_member_order = "bysource"
+autodoc_typehints = "none"  # docstrings say more: shapes, too
 napoleon_google_docstring = False
 napoleon_use_param = False  # "array (N, H, W, C)" is a shape in words, no names to be linked
 napoleon_use_rtype = False

@@ -21,15 +21,18 @@ Source: Taha and Hanbury, "Metrics for evaluating 3D medical image segmentation"
 Imaging 15:29, 2015.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 import scipy as sp
 
+from minunet.engine.backend import Array
 from minunet.engine.files import InputError
 
 SCORES = ("dice", "iou", "sensitivity", "precision", "hausdorff95")
 
 
-def dice(prediction, truth):
+def dice(prediction: Array, truth: Array) -> float:
     """Dice coefficient, 2 |P ∩ T| / (|P| + |T|): 1 is the same mask, 0 is no overlap.
 
     It equals the F1 score, the harmonic mean of precision and sensitivity. One score for one
@@ -59,7 +62,7 @@ def dice(prediction, truth):
     return _ratio(2 * hits, 2 * hits + false_alarms + missed)
 
 
-def iou(prediction, truth):
+def iou(prediction: Array, truth: Array) -> float:
     """Intersection over union (Jaccard index), |P ∩ T| / |P ∪ T| = Dice / (2 − Dice).
 
     Parameters, errors and the empty case (nan) are those of :func:`dice`.
@@ -68,7 +71,7 @@ def iou(prediction, truth):
     return _ratio(hits, hits + false_alarms + missed)
 
 
-def sensitivity(prediction, truth):
+def sensitivity(prediction: Array, truth: Array) -> float:
     """Sensitivity (recall), |P ∩ T| / |T|: the part of the truth that was found.
 
     nan if `truth` is empty. Parameters and errors are those of :func:`dice`.
@@ -77,7 +80,7 @@ def sensitivity(prediction, truth):
     return _ratio(hits, hits + missed)
 
 
-def precision(prediction, truth):
+def precision(prediction: Array, truth: Array) -> float:
     """Precision, |P ∩ T| / |P|: the part of the prediction that is right.
 
     nan if `prediction` is empty. Parameters and errors are those of :func:`dice`.
@@ -86,7 +89,7 @@ def precision(prediction, truth):
     return _ratio(hits, hits + false_alarms)
 
 
-def hausdorff95(prediction, truth, spacing=None):
+def hausdorff95(prediction: Array, truth: Array, spacing: Sequence[float] | None = None) -> float:
     """95 % Hausdorff distance between the surfaces of two masks.
 
     A mask's surface, ∂P, is the mask minus its erosion by the 4 (in 3-D, 6) nearest neighbours;
@@ -135,7 +138,7 @@ def hausdorff95(prediction, truth, spacing=None):
     return float(max(np.percentile(to_t, 95), np.percentile(to_p, 95)))
 
 
-def score_patient(prediction, truth, spacing=None):
+def score_patient(prediction: Array, truth: Array, spacing: Sequence[float] | None = None) -> dict:
     """Every score of one patient, over the whole volume at once.
 
     Parameters
@@ -168,7 +171,7 @@ def score_patient(prediction, truth, spacing=None):
     }
 
 
-def summarise(rows):
+def summarise(rows: Sequence[dict]) -> dict[str, dict]:
     """Mean and median of each score over patients, and over how many.
 
     A patient whose score is nan is left out of that score. An infinite distance (a tumour

@@ -206,9 +206,7 @@ def _summary(values):
     return {
         "mean": float(finite.mean()) if finite.size else float("nan"),
         "median": float(np.median(defined)) if defined.size else float("nan"),
-        "defined": defined.size,
-        "infinite": defined.size - finite.size,
-        "total": values.size,
+        "defined": defined.size, "infinite": defined.size - finite.size, "total": values.size,
     }
 
 
@@ -235,8 +233,7 @@ def _binary(mask, name):
         raise ValueError(f"{name} has shape {mask.shape}; expected (H, W) or (D, H, W)")
     if mask.dtype == bool:
         return mask
-    other = (mask != 0) & (mask != 1)
-    if other.any():
+    if (other := (mask != 0) & (mask != 1)).any():
         raise ValueError(f"{name} holds {mask[other][0]}; expected only 0 and 1: "
                          "compare it with a threshold first")
     return mask.astype(bool)

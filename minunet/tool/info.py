@@ -54,15 +54,16 @@ def describe_model(model):
     net, preprocessing, scheme, meta = open_model(model)
     config, file = net.config, find(model)
     parameters = sum(math.prod(shape) for shape in array_shapes(config)[0].values())
-    names = ", ".join(map(printable, scheme.modalities)) or "their names are not known"
     shipped = file.stem if file.parent == SHIPPED else None
     try:
-        history = _history(meta)
+        names = ", ".join(map(printable, scheme.modalities)) or "their names are not known"
+        classes, history = ", ".join(map(printable, scheme.classes)), _history(meta)
     except (AttributeError, TypeError, ValueError) as error:
-        raise InputError(f"{model} holds an unknown history ({error})") from error
+        raise InputError(f"{model} holds unknown notes ({error}); "
+                         "it is from another version: train it again") from error
     return {"model": f"{file}, {file.stat().st_size / 1e6:.1f} MB",
             "channels": f"{config['in_channels']}: {names}",
-            "classes": ", ".join(map(printable, scheme.classes)),
+            "classes": classes,
             "network": f"depth {config['depth']}, {config['base_channels']} channels at the first "
                        f"level, {parameters:,} parameters",
             "images": _preparation(preprocessing), **history,

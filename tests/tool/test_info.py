@@ -3,6 +3,7 @@
 import platform
 
 import numpy as np
+import pytest
 from commands import refusal
 
 import minunet
@@ -60,7 +61,9 @@ def test_what_a_model_does_not_say_is_not_known(models):
     assert says["patients"] == says["score"] == "not known"
 
 
-def test_a_history_that_is_none_is_one_line(tmp_path, capsys):
-    UNet(1, 1, base_channels=2, depth=1).save(tmp_path / "odd.npz", preprocessing={}, scheme={},
-                                              patients=["anna"])
-    assert "holds an unknown history" in refusal(capsys, "info", tmp_path / "odd.npz")
+@pytest.mark.parametrize("odd", [{"patients": ["anna"]}, {"patients": {"training": 3}},
+                                 {"validation_dice": "good"}, {"scheme": {"modalities": [1, 2]}}])
+def test_notes_that_cannot_be_are_one_line(tmp_path, capsys, odd):
+    UNet(1, 1, base_channels=2, depth=1).save(
+        tmp_path / "odd.npz", **{"preprocessing": {}, "scheme": {}, "patients": {}} | odd)
+    assert "holds unknown notes" in refusal(capsys, "info", tmp_path / "odd.npz")

@@ -11,12 +11,14 @@ module with three functions, one for each array of ``y = conv(x, w)`` that can b
 with `out` the size (OH, OW) of y.
 """
 
+from minunet.engine.backend import Array, Cache, Maybe, PerAxis
 from minunet.engine.blockwise import blocksum
 from minunet.engine.checks import check_float, check_image, check_shape, per_axis
 from minunet.ops.fast.choose import choose
 
 
-def conv_forward(x, w, b=None, *, stride=1, padding=0, method="auto"):
+def conv_forward(x: Array, w: Array, b: Array | None = None, *, stride: PerAxis = 1,
+                 padding: PerAxis = 0, method: str = "auto") -> tuple[Array, Cache]:
     """Convolve: every output pixel is a weighted sum of the input pixels under the kernel.
 
     y[n, oh, ow, f] = b[f] + Σ_{kh, kw, c} x[n, oh·S + kh − P, ow·S + kw − P, c] w[kh, kw, c, f]
@@ -68,7 +70,7 @@ def conv_forward(x, w, b=None, *, stride=1, padding=0, method="auto"):
     return y, (x, w, b is not None, stride, padding, module)
 
 
-def conv_backward(dy, cache, *, input_gradient=True):
+def conv_backward(dy: Array, cache: Cache, *, input_gradient: bool = True) -> tuple[Maybe, ...]:
     """Give the gradients of the loss for all that went into `conv_forward`.
 
     ::
@@ -82,8 +84,7 @@ def conv_backward(dy, cache, *, input_gradient=True):
     ----------
     dy : array (N, OH, OW, F)
         Gradient of the loss with respect to y.
-    cache : tuple
-        From `conv_forward`.
+    cache : from `conv_forward`
     input_gradient : bool
         Whether dx is wanted: what the first layer of a network could do without.
 
@@ -112,7 +113,7 @@ def conv_backward(dy, cache, *, input_gradient=True):
     return dx, dw, db
 
 
-def conv_relu_inference(x, w, b, *, padding=0):
+def conv_relu_inference(x: Array, w: Array, b: Array, *, padding: PerAxis = 0) -> Array:
     """max(conv(x, w) + b, 0), with both steps done while a block of y is still in cache.
 
     What a block of the network is at inference, with `fold_batch_norm`. No cache: for training

@@ -5,12 +5,13 @@ For 2 × 2 windows, as the U-Net has them, `minunet.plain` writes both functions
 
 import numpy as np
 
-from minunet.engine.backend import array_module
+from minunet.engine.backend import Array, Cache, PerAxis, array_module
 from minunet.engine.checks import check_float, check_image, check_shape, per_axis
 from minunet.ops.fast.pool import largest, largest_only, to_the_winners
 
 
-def max_pool_forward(x, *, size=2, stride=None, padding=0):
+def max_pool_forward(x: Array, *, size: PerAxis = 2, stride: PerAxis | None = None,
+                     padding: PerAxis = 0) -> tuple[Array, Cache]:
     """y[n, oh, ow, c] = max over kh < KH, kw < KW of x[n, oh·S + kh − P, ow·S + kw − P, c].
 
     Outside the image x counts as −∞. OH = ⌊(H + 2P − KH) / S⌋ + 1.
@@ -49,14 +50,13 @@ def max_pool_forward(x, *, size=2, stride=None, padding=0):
     return y, (winner, _windows(size, stride, out), padding, x.shape, x.dtype)
 
 
-def max_pool_backward(dy, cache):
+def max_pool_backward(dy: Array, cache: Cache) -> Array:
     """dx: every dy goes to the pixel that won its window; a pixel that won several adds them up.
 
     Parameters
     ----------
     dy : array (N, OH, OW, C)
-    cache : tuple
-        From `max_pool_forward`.
+    cache : from `max_pool_forward`
 
     Returns
     -------
@@ -81,7 +81,7 @@ def max_pool_backward(dy, cache):
     return dpadded[_inside(x_shape, padding)]  # (N, H, W, C)
 
 
-def max_pool_inference(x, *, size=2):
+def max_pool_inference(x: Array, *, size: PerAxis = 2) -> Array:
     """y as of `max_pool_forward`, with windows that tile the image, and without a cache.
 
     Parameters

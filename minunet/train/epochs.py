@@ -1,6 +1,5 @@
 """The training loop: data → network → loss → gradients → step, epoch by epoch."""
 
-import sys
 import time
 import warnings
 from contextlib import contextmanager
@@ -10,7 +9,7 @@ from tqdm import tqdm
 
 from minunet.data.loader import batches, one_ahead
 from minunet.engine.backend import to_device
-from minunet.engine.files import InputError, WriteError
+from minunet.engine.files import InputError, WriteError, warn
 from minunet.optim import warmup_cosine
 
 
@@ -101,9 +100,4 @@ def _told():
     try:
         yield
     except WriteError as error:
-        tell(f"warning: {error}")
-
-
-def tell(line):
-    """Print a line on standard error, above the bar if there is one."""
-    tqdm.write(f"minunet: {line}", file=sys.stderr)
+        warn(str(error))

@@ -1,23 +1,29 @@
 """Training from patients to a run: they are read, and a run is begun or taken up."""
 
 import hashlib
+from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from tqdm import tqdm
 
 from minunet.data.loader import load_slices
+from minunet.data.patient import Patient
 from minunet.data.preprocess import Preprocessing
 from minunet.data.seen import noting
 from minunet.data.shelf import Shelf
+from minunet.engine.files import tell
 from minunet.engine.lock import holding
 from minunet.train import record
-from minunet.train.epochs import run_epochs, tell
+from minunet.train.epochs import run_epochs
 from minunet.train.held_out import HeldOut
 from minunet.train.run import Run
+from minunet.train.settings import Settings
 from minunet.train.step import train_step
 
 
-def train(training, validation, settings, out, *, device="cpu", resume=False, step=None,
-          watch=()):
+def train(training: list[Patient], validation: list[Patient], settings: Settings, out: str | Path,
+          *, device: str = "cpu", resume: bool = False, step: Callable | None = None,
+          watch: Sequence[Callable] = ()) -> Run:
     """Train a U-Net on some patients and watch it on others.
 
     After every epoch the held-out patients are segmented at their original resolution by the
@@ -66,7 +72,7 @@ def train(training, validation, settings, out, *, device="cpu", resume=False, st
             record.check_same(begun, {"settings": settings.to_dict(), "patients": names}, out)
             if note := record.rounding_note(begun, device):
                 tell(note)
-        digests = {}
+        digests: dict[str, str] = {}
         training, validation = (noting(part, digests) for part in (training, validation))
         slices, held_out, data = _read(training, validation, settings)
         patients = {part: {name: digests[name] for name in names[part]} for part in names}

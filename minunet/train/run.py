@@ -151,7 +151,7 @@ class Run:
             table.writeheader()
             table.writerows(self.history)
 
-    def best_net(self):
+    def best_net(self) -> UNet:
         """Load the best network so far."""
         return UNet.load(self.out / "model.npz", self.net.device)
 

@@ -9,7 +9,7 @@ since x says as well where it was cut off.
 
 from typing import NamedTuple
 
-from minunet.engine.backend import array_module
+from minunet.engine.backend import Array, array_module
 from minunet.engine.blockwise import blocksum, blockwise
 from minunet.engine.checks import check_float, check_shape
 from minunet.engine.values import real
@@ -20,15 +20,16 @@ from minunet.ops.norm import check_norm
 class BatchNormReluCache(NamedTuple):
     """As `BatchNormCache`, and β, without which it can't be said where the ReLU cut off."""
 
-    x: object  # (N, H, W, C)
-    mean: object  # μ, (C,)
-    var: object  # σ², (C,)
-    inverse_std: object  # 1 / √(σ² + ε), (C,)
-    gamma: object  # (C,)
-    beta: object  # (C,)
+    x: Array  # (N, H, W, C)
+    mean: Array  # μ, (C,)
+    var: Array  # σ², (C,)
+    inverse_std: Array  # 1 / √(σ² + ε), (C,)
+    gamma: Array  # (C,)
+    beta: Array  # (C,)
 
 
-def batch_norm_relu_forward(x, gamma, beta, *, eps=1e-5):
+def batch_norm_relu_forward(x: Array, gamma: Array, beta: Array, *, eps: float = 1e-5
+                            ) -> tuple[Array, BatchNormReluCache]:
     """y = max(γ x̂ + β, 0) with the statistics of this batch: see `batch_norm_forward`.
 
     Parameters
@@ -70,7 +71,7 @@ def batch_norm_relu_forward(x, gamma, beta, *, eps=1e-5):
     return y, cache
 
 
-def batch_norm_relu_backward(dy, cache):
+def batch_norm_relu_backward(dy: Array, cache: BatchNormReluCache) -> tuple[Array, Array, Array]:
     """Give the gradients: those of `batch_norm_backward` for d = dy where y > 0, else 0.
 
     ::

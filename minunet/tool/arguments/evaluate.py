@@ -3,6 +3,9 @@
 from minunet.tool.arguments.shared import DATA_HELP, MODEL_HELP, add_device
 
 TEXT = "score a model on patients whose masks are known"
+EXAMPLES = """\
+minunet evaluate run mydata --held-out
+minunet evaluate lgg kaggle_3m --threads 2"""
 
 
 def add_options(sub):

@@ -3,6 +3,9 @@
 from minunet.tool.arguments.shared import MODEL_HELP, add_device
 
 TEXT = "segment images and write masks, probabilities, overlays"
+EXAMPLES = """\
+minunet predict run mydata/images/anna --out result  # a patient's slices
+minunet predict run scan.nii.gz --out result --probabilities"""
 
 
 def add_options(sub):

@@ -5,6 +5,10 @@ from minunet.train import Settings
 
 TEXT = "train a network on your data"
 VALIDATION = 0.2  # of the patients, held out
+EXAMPLES = """\
+minunet train mydata --out run
+minunet train mydata --out run --resume  # after an interruption
+minunet train kaggle_3m --out lgg --one-tumour --epochs 40"""
 
 
 def add_options(sub):

@@ -1,20 +1,13 @@
-"""What each command takes on the command line, and the kinds of numbers among it."""
+"""What each command takes on the command line."""
 
 import argparse
 import sys
 
 from minunet import __version__
-from minunet.engine.checkpoint import names
 from minunet.engine.files import InputError
+from minunet.tool.arguments_shared import DATA_HELP, MODEL_HELP, whole
+from minunet.tool.arguments_train import train_options
 from minunet.tool.bench import PARTS
-from minunet.train import Settings
-
-VALIDATION = 0.2  # of the patients, held out
-MODEL_HELP = ("a run's folder (its best model), a model's .npz file, or the name of a model that "
-              f"comes with minunet: {', '.join(names())}")
-DATA_HELP = ("a folder with a folder for each patient, which has NAME_1.tif, NAME_1_mask.tif, …; "
-             "a folder that holds the folders images/ and masks/, with files of equal names; "
-             "a BraTS archive's folders; or a task of the Medical Segmentation Decathlon")
 
 
 class _Parser(argparse.ArgumentParser):
@@ -52,7 +45,7 @@ def parse(arguments, commands):
     for name, add_options, shared, text in (
             ("demo", _demo_options, ("device", "seed"),
              "train on synthetic brains in a minute or two and draw the result"),
-            ("train", _train_options, ("device", "seed"), "train a network on your data"),
+            ("train", train_options, ("device", "seed"), "train a network on your data"),
             ("evaluate", _evaluate_options, ("device",),
              "score a model on patients whose masks are known"),
             ("predict", _predict_options, ("device",),
@@ -176,66 +169,3 @@ def _bench_options(sub):
                      help="folder for bench.json and bench.png (default: %(default)s)")
     sub.add_argument("--runs", type=whole(1), default=7, metavar="N",
                      help="rounds to take the median of (default: %(default)s)")
-
-
-def _train_options(sub):
-    sub.description += (
-        " After each epoch the patients that are held out are segmented. RUN/model.npz is the epoch"
-        " with the best mean Dice over those who have a tumour, of equals the later; if none has"
-        " one, the last epoch.")
-    sub.add_argument("data", metavar="DATA", help=DATA_HELP)
-    sub.add_argument("--out", required=True, metavar="RUN",
-                     help="folder for the model, its history and figures")
-    sub.add_argument("--resume", action="store_true",
-                     help="go on after the last whole epoch of the run in RUN, with its settings")
-    default = Settings()
-    # None if not given: a run that goes on has settings already.
-    for name, kind, text in (
-            ("size", whole(1), "side in pixels that slices are brought to"),
-            ("base-channels", whole(1), "channels of the first level; each level doubles them"),
-            ("depth", whole(1), "levels of the U, 1 to 5"),
-            ("epochs", whole(1), "how often training goes through the data"),
-            ("batch-size", whole(1), "slices in each step"),
-            ("learning-rate", positive, "peak, after warming up"),
-            ("weight-decay", positive, "pull of the weights towards zero")):
-        sub.add_argument(f"--{name}", type=kind, metavar="X" if kind is positive else "N",
-                         help=f"{text} (default: {getattr(default, name.replace('-', '_'))})")
-    sub.add_argument("--one-tumour", action="store_true", default=None,
-                     help="each patient has one tumour, in one piece: keep the surest piece "
-                     "found, and the model will do so, too")
-    sub.add_argument("--validation", type=share, metavar="SHARE",
-                     help=f"of the patients, to hold out (default: {VALIDATION})")
-
-
-def _number(text, kind, name):
-    try:
-        return kind(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a {name}") from None
-
-
-def whole(least):
-    """Give a reader of whole numbers from `least`."""
-    def whole_number(text):
-        value = _number(text, int, "whole number")
-        if value < least:
-            raise argparse.ArgumentTypeError(f"{text} is not a whole number from {least}")
-        return value
-
-    return whole_number
-
-
-def share(text):
-    """Read a number between 0 and 1."""
-    value = _number(text, float, "number")
-    if not 0 < value < 1:
-        raise argparse.ArgumentTypeError(f"{text} is not between 0 and 1")
-    return value
-
-
-def positive(text):
-    """Read a finite number from 0."""
-    value = _number(text, float, "number")
-    if not 0 <= value < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text} is not a number from 0")
-    return value

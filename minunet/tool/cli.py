@@ -1,22 +1,20 @@
 """The command line: each command reads its arguments, calls the library, and prints."""
 
-import math
 from pathlib import Path
 
 from tqdm import tqdm
 
 from minunet.data import open_dataset
-from minunet.data.patient import split_patients
 from minunet.data.preprocess import Preprocessing
 from minunet.data.scheme import Scheme
 from minunet.data.seen import Seen
 from minunet.engine import checkpoint
 from minunet.engine.backend import check_device
-from minunet.engine.files import InputError, WriteError
+from minunet.engine.files import InputError
 from minunet.engine.threads import using_threads
 from minunet.engine.words import plural
 from minunet.proofs import prove_networks, prove_ops
-from minunet.tool.arguments import VALIDATION, parse
+from minunet.tool.arguments import parse
 from minunet.tool.bench import bench
 from minunet.tool.demo import demo
 from minunet.tool.ending import finish, no_memory
@@ -28,8 +26,7 @@ from minunet.tool.predict_pictures import predict_pictures
 from minunet.tool.predict_volumes import describe_volume, predict_volumes
 from minunet.tool.report import report, report_change, summarise_change, summarise_report
 from minunet.tool.summary import summarise
-from minunet.tool.watch import WATCH
-from minunet.train import Settings, record, train
+from minunet.tool.train_command import train_by
 from minunet.unet import UNet
 
 
@@ -78,43 +75,7 @@ def _demo(options):
 
 
 def _train(options, step=None):
-    check_device(options.device)
-    out = Path(options.out)
-    begun = record.read(out) if options.resume else {}
-    if not begun and any((out / name).exists() for name in ("last.npz", "model.npz")):
-        raise InputError(f"{out} holds a run already; go on with --resume, or choose another --out")
-    given = {name: getattr(options, name) for name in Settings().to_dict()}
-    given = {name: value for name, value in given.items() if value is not None}
-    try:
-        settings = Settings(**begun.get("settings", {}) | given)
-    except (TypeError, ValueError) as error:
-        raise InputError(str(error)) from error
-    training, validation = _split(options, settings.seed, begun)
-    print(f"patients: {len(training)} to train on, {len(validation)} held out")
-    try:
-        run = train(training, validation, settings, out, device=options.device,
-                    resume=options.resume, step=step, watch=WATCH)
-    except (KeyboardInterrupt, WriteError) as error:
-        if (out / "last.npz").exists():
-            error.args = ("; ".join([*error.args, "minunet train goes on with --resume"]),)
-        raise
-    print(f"{_scored(run)}; the model is in {out / 'model.npz'}")
-
-
-def _split(options, seed, begun):
-    """The patients to train on and those held out: as the run to go on with has them."""
-    patients = open_dataset(options.data)
-    if not begun or options.validation:
-        return split_patients(patients, options.validation or VALIDATION, seed)
-    held_out = begun["patients"].get("validation", ())
-    return ([patient for patient in patients if patient.name not in held_out],
-            [patient for patient in patients if patient.name in held_out])
-
-
-def _scored(run):
-    if math.isnan(run.best):
-        return "no held-out patient has a tumour to compare epochs by: the last one was kept"
-    return f"best mean validation Dice {run.best:.3f}"
+    train_by(options, step)
 
 
 def _evaluate(options):

@@ -19,7 +19,7 @@ def test_only_a_training_that_has_begun_is_said_to_go_on(monkeypatch, tree, tmp_
             (tmp_path / "last.npz").touch()
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("minunet.tool.cli.train", interrupt)
+    monkeypatch.setattr("minunet.tool.train_command.train", interrupt)
     assert main(["train", str(tree), "--out", str(tmp_path)]) == 130
     hint = "; minunet train goes on with --resume" if begun else ""
     assert capsys.readouterr().err == f"minunet: interrupted{hint}\n"
@@ -76,7 +76,8 @@ def test_a_run_goes_on_with_its_own_patients_only(tree, tmp_path, capsys):
     (["--validation", "x"], "argument --validation: 'x' is not a number")])
 def test_settings_are_checked_before_the_data_is_looked_at(monkeypatch, tmp_path, capsys, options,
                                                            message):
-    monkeypatch.setattr("minunet.tool.cli.open_dataset", lambda _: pytest.fail("was looked at"))
+    monkeypatch.setattr("minunet.tool.train_command.open_dataset",
+                        lambda _: pytest.fail("was looked at"))
     assert message in refusal(capsys, "train", "data", "--out", tmp_path / "run", *options)
     assert capsys.readouterr().out == ""
     assert not (tmp_path / "run").exists()

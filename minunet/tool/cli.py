@@ -81,7 +81,7 @@ def _train(options, step=None):
 def _evaluate(options):
     net, preprocessing, scheme, meta = _load(options)
     patients = open_dataset(options.data)
-    seen = Seen(meta.get("patients", {}).get("training", ()))
+    seen = Seen.of(meta)
     scored = evaluate(net, preprocessing, seen.sift(patients, options.held_out), scheme)
     print_scores(scored, len(patients), seen.names, options.csv)
     if note := seen.note(len(patients), options.held_out):

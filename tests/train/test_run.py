@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from conftest import TINY
 
+from minunet import UNet
 from minunet.data.patient import Patient
 from minunet.data.preprocess import Preprocessing
 from minunet.data.scheme import BINARY, Scheme
@@ -14,8 +15,8 @@ from minunet.data.shelf import Shelf
 from minunet.engine import checkpoint
 from minunet.tool.watch import WATCH
 from minunet.train import epochs, train
-from minunet.train.held_out import HeldOut
 from minunet.train.run import Run
+from minunet.train.watched import Watched
 
 NAN = math.nan
 pytestmark = pytest.mark.usefixtures("undrawn")
@@ -77,10 +78,11 @@ def test_epochs_are_compared_by_the_classes_that_the_truth_holds(monkeypatch, tr
     images = np.random.default_rng(0).random((1, 2, 2, 1), dtype=np.float32)
     patient = Patient("a", ("1",), lambda: (images, truth),
                       scheme=Scheme((), ("background", "one", "two"), (0, 1, 2)))
-    held_out = HeldOut(patient, Preprocessing(None, 0, 100), Shelf(), Shelf())
+    held_out = Watched(patient, Preprocessing(None, 0, 100), Shelf(), Shelf(), Shelf())
     chosen = np.eye(3)[np.array(found).reshape(1, 2, 2)]  # (D, H, W, K)
-    monkeypatch.setattr("minunet.train.held_out.segment_prepared", lambda *_: chosen)
-    score = held_out.score(None)
+    monkeypatch.setattr("minunet.train.watched.predict_slices",
+                        lambda *_: 20 * chosen.astype(np.float32))
+    score = held_out.score(UNet(1, 3, base_channels=1, depth=1))
     np.testing.assert_equal([score.dice, score.compared], [dice, compared])
 
 

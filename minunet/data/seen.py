@@ -88,10 +88,11 @@ class Seen:
         self.names = []
 
     @classmethod
-    def of(cls, meta):
-        """Make one from what a model file holds, with what it was fine-tuned from."""
-        patients = meta.get("patients", {})
-        return cls(patients.get("training", ()), *patients.get("before", ()))
+    def of(cls, *metas):
+        """Make one from what model files hold, with what they were fine-tuned from."""
+        found = [meta.get("patients", {}) for meta in metas]
+        return cls(*(part for patients in found
+                     for part in (patients.get("training", ()), *patients.get("before", ()))))
 
     def has(self, name, found):
         """Whether a model was trained on a patient, by the name and the digest."""
@@ -116,7 +117,7 @@ class Seen:
             If a patient is unusable, or all have been left out.
         """
         for patient in patients:
-            patient, found = (patient, None) if self.by_name else _loaded(patient)
+            patient, found = (patient, None) if self.by_name else read_once(patient)
             if known := self.has(patient.name, found):
                 self.names.append(patient.name)
             if not (known and leave_out):
@@ -139,7 +140,7 @@ class Seen:
                 "leaves them out")
 
 
-def _loaded(patient):
-    """The patient with its data at hand, to be taken once, and the digest."""
+def read_once(patient):
+    """Give the patient with its data at hand, to be taken once, and the digest."""
     data = patient.load()
     return replace(patient, load=[data].pop), digest(data[0])

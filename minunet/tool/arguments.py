@@ -93,15 +93,21 @@ def _demo_options(sub):
 
 
 def _evaluate_options(sub):
-    sub.add_argument("model", metavar="MODEL", help=MODEL_HELP)
+    sub.add_argument("models", metavar="MODEL", nargs="+", help=MODEL_HELP + "; of several, as "
+                     "the runs of all folds, see --held-out")
     sub.add_argument("data", metavar="DATA", help=DATA_HELP)
     sub.add_argument("--held-out", action="store_true",
-                     help="leave out the patients that the model was trained on")
+                     help="leave out the patients that the model was trained on; of several models "
+                     "each patient is scored by those that were not trained on it (without "
+                     "--held-out: by the mean of all)")
     sub.add_argument("--csv", metavar="FILE", help="write the table there as well, to a new file")
 
 
 def _predict_options(sub):
     sub.add_argument("model", metavar="MODEL", help=MODEL_HELP)
+    sub.add_argument("--with", dest="others", metavar="MODEL", action="append", default=[],
+                     help="one more model, as another fold's run; may be given again: the mean of "
+                     "the models' probabilities decides")
     sub.add_argument("input", metavar="INPUT", nargs="+",
                      help="an image; a folder with the slices of one patient (better: "
                      "intensities are then standardised over all of them); a NIfTI volume; a "

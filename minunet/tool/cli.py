@@ -5,20 +5,20 @@ from pathlib import Path
 from tqdm import tqdm
 
 from minunet.data import open_dataset
-from minunet.data.preprocess import Preprocessing
-from minunet.data.scheme import Scheme
 from minunet.data.seen import Seen
-from minunet.engine import checkpoint
 from minunet.engine.backend import check_device
 from minunet.engine.files import InputError
 from minunet.engine.threads import using_threads
 from minunet.engine.words import plural
 from minunet.proofs import prove_networks, prove_ops
+from minunet.tool.agreement import describe_agreement
 from minunet.tool.arguments import parse
 from minunet.tool.bench import bench
 from minunet.tool.demo import demo
 from minunet.tool.ending import finish, no_memory
+from minunet.tool.ensemble import Ensemble, load, load_one
 from minunet.tool.evaluate import evaluate, print_scores
+from minunet.tool.evaluate_runs import HeldOutScores
 from minunet.tool.exercises import grade, write_exercises
 from minunet.tool.look_page import look_page
 from minunet.tool.predict_inputs import is_volume, list_patients
@@ -79,31 +79,42 @@ def _train(options, step=None):
 
 
 def _evaluate(options):
-    net, preprocessing, scheme, meta = _load(options)
+    if len(options.models) > 1 and options.held_out:
+        return _evaluate_held_out(options)
+    net, preprocessing, scheme, metas = _load_all(options.models, options)
     patients = open_dataset(options.data)
-    seen = Seen.of(meta)
+    seen = Seen.of(*metas)
     scored = evaluate(net, preprocessing, seen.sift(patients, options.held_out), scheme)
     print_scores(scored, len(patients), seen.names, options.csv)
     if note := seen.note(len(patients), options.held_out):
         print(note)
 
 
+def _evaluate_held_out(options):
+    patients = open_dataset(options.data)
+    scores = HeldOutScores(options.models, *load(options.models, options.device))
+    print_scores(scores.score(patients), len(patients), csv=options.csv, marks=scores.marks)
+    print(*scores.notes(), sep="\n")
+
+
 def _predict(options):
-    net, preprocessing, scheme, _ = _load(options)
+    net, preprocessing, scheme, _ = _load_all([options.model, *options.others], options)
     inputs = list_patients(options.input)
     volumes = [path for path in inputs if is_volume(path)]
     if volumes and len(volumes) < len(inputs):
         raise InputError(f"{volumes[0]} is a volume and another input is not; predict volumes "
                          "and pictures one after the other")
     if volumes:
-        for name, slices, voxels, volume in predict_volumes(
+        for name, slices, voxels, volume, agreement in predict_volumes(
                 net, preprocessing, scheme, volumes, options.out, options.probabilities):
-            tqdm.write(f"{name}: {plural(slices, 'slice')}, {describe_volume(voxels, volume)}")
+            tqdm.write(f"{name}: {plural(slices, 'slice')}, {describe_volume(voxels, volume)}"
+                       + describe_agreement(agreement))
         print(f"masks and overlays are in {options.out}")
         return
-    for name, slices, pixels in predict_pictures(net, preprocessing, inputs, options.out, scheme):
+    for name, slices, pixels, agreement in predict_pictures(net, preprocessing, inputs,
+                                                            options.out, scheme):
         found = f"{plural(pixels, 'pixel')} of tumour" if pixels else "no tumour found"
-        tqdm.write(f"{name}: {plural(slices, 'slice')}, {found}")
+        tqdm.write(f"{name}: {plural(slices, 'slice')}, {found}{describe_agreement(agreement)}")
     print(f"masks, probabilities and overlays are in {options.out}")
 
 
@@ -165,13 +176,13 @@ def _summary(options):
 
 def _load(options):
     """Give the network, its preprocessing, its scheme, and what else was saved with them."""
-    net, meta = checkpoint.load_model(options.model, UNet, getattr(options, "device", "cpu"))
-    try:
-        return (net, Preprocessing.from_dict(meta.get("preprocessing", {})),
-                Scheme.from_dict(meta.get("scheme", {})), meta)
-    except (TypeError, ValueError, AttributeError) as error:
-        raise InputError(f"{options.model} holds unknown settings ({error}); "
-                         "it is from another version: train it again") from error
+    return load_one(options.model, getattr(options, "device", "cpu"))
+
+
+def _load_all(models, options):
+    """As `_load`, of several models that are used as one."""
+    nets, *others = load(models, options.device)
+    return (Ensemble(nets) if len(nets) > 1 else nets[0]), *others
 
 
 def _bench(options):

@@ -1,0 +1,116 @@
+"""Several models as one: the mean of their probabilities, made by something like a network."""
+
+
+from minunet.data.preprocess import Preprocessing
+from minunet.data.scheme import Scheme
+from minunet.engine import checkpoint
+from minunet.engine.files import InputError
+from minunet.unet import UNet
+
+
+class Ensemble:
+    """Several networks for one: its probabilities are the mean of theirs.
+
+    Every network makes errors of its own, and in the mean they are smaller. What is decided after
+    that, as which piece is the surest, is decided once, on the mean.
+
+    Parameters
+    ----------
+    nets : list of UNet
+        Alike as `load` checks it, on one device.
+    """
+
+    def __init__(self, nets):
+        self.nets, self.config, self.device = nets, nets[0].config, nets[0].device
+
+    def folded(self):
+        """As `UNet.folded`."""
+        return Ensemble([net.folded() for net in self.nets])
+
+    def predict(self, x):
+        """Give the mean probabilities, as `UNet.predict`."""
+        total = self.nets[0].predict(x)
+        for net in self.nets[1:]:
+            total += net.predict(x)
+        return total / len(self.nets)
+
+
+def load_one(model, device="cpu"):
+    """Load a model with all that it takes to use it.
+
+    Parameters
+    ----------
+    model : str or Path
+        As for `checkpoint.find`.
+    device : {"cpu", "cuda"}
+
+    Returns
+    -------
+    net : UNet
+    preprocessing : Preprocessing
+    scheme : Scheme
+    meta : dict
+        What else was saved.
+
+    Raises
+    ------
+    InputError
+        If there is no such model, or another version has made it.
+    """
+    net, meta = checkpoint.load_model(model, UNet, device)
+    try:
+        return (net, Preprocessing.from_dict(meta.get("preprocessing", {})),
+                Scheme.from_dict(meta.get("scheme", {})), meta)
+    except (TypeError, ValueError, AttributeError) as error:
+        raise InputError(f"{model} holds unknown settings ({error}); "
+                         "it is from another version: train it again") from error
+
+
+def load(models, device="cpu"):
+    """Load models that can be used as one.
+
+    Parameters
+    ----------
+    models : list of str or Path
+    device : {"cpu", "cuda"}
+
+    Returns
+    -------
+    nets : list of UNet
+    preprocessing : Preprocessing
+        The same for all.
+    scheme : Scheme
+        With the names of the channels, if one of the models knows them.
+    metas : list of dict
+
+    Raises
+    ------
+    InputError
+        If one is given twice, or one takes other images than the first, prepares them otherwise or
+        knows other classes.
+    """
+    files = [checkpoint.find(model).resolve() for model in models]
+    for model, file in zip(models, files, strict=True):
+        if files.count(file) > 1:
+            raise InputError(f"{model} is given twice, and would count twice; give it once")
+    nets, preparings, schemes, metas = zip(*(load_one(model, device) for model in models),
+                                           strict=True)
+    for i, model in enumerate(models[1:], 1):
+        kinds = [_kind(nets[k], preparings[k], schemes[k], schemes[i - k]) for k in (0, i)]
+        for name, value in kinds[0].items():
+            if value != kinds[1][name]:
+                raise InputError(f"{model} is of another kind than {models[0]}: {name} "
+                                 f"{kinds[1][name]}, not {value}; give models that were trained "
+                                 "alike")
+    named = max(schemes, key=lambda scheme: len(scheme.modalities))
+    return list(nets), preparings[0], named, list(metas)
+
+
+def _kind(net, preprocessing, scheme, other):
+    """What models must have in common, by what it is called."""
+    both = scheme.modalities and other.modalities  # else their number is all that is known
+    return {"it takes the channels": ", ".join(scheme.modalities) if both
+            else net.config["in_channels"],
+            "its classes are": ", ".join(scheme.classes), "its labels are": scheme.values,
+            **{f"its {name} is": value for name, value in preprocessing.to_dict().items()},
+            **{f"its {name} is": net.config[name] for name in ("depth", "padding", "dtype")}}

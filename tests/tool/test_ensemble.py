@@ -77,8 +77,8 @@ def test_each_patient_is_scored_by_the_run_that_has_not_seen_it(runs, tree, tmp_
             assert {key: rows[name][key] for key in row} == row
             assert re.search(rf"^{name} \({k}\) ", printed, re.M)
         mean = np.nanmean([float(row["dice"]) for row in alone.values()])
-        said = f"({k}) {run}: {len(alone)} patients that it was not trained on, mean Dice {mean:.3f}"
-        assert said in printed
+        assert (f"({k}) {run}: {len(alone)} patients that it was not trained on, "
+                f"mean Dice {mean:.3f}") in printed
     worst = min(rows.values(), key=lambda row: float(row["dice"]))
     assert f"worst Dice {float(worst['dice']):.3f}: {worst['patient']}" in printed
     assert "mean and median over 5 patients" in printed

@@ -72,8 +72,8 @@ def test_the_csv_has_a_row_a_patient(rows, tmp_path):
 
 def _row(name, volume=1234.0, unit="mm", **more):
     return {"patient": name, **more, "dice": 0.5, "iou": 0.25, "sensitivity": 1.0,
-            "precision": float("nan"), "agreement": 0.75, "hausdorff95": 373.1, "volume_truth": volume,
-            "volume_prediction": volume, "unit": unit}
+            "precision": float("nan"), "agreement": 0.75, "hausdorff95": 373.1,
+            "volume_truth": volume, "volume_prediction": volume, "unit": unit}
 
 
 @pytest.mark.parametrize("name", ["a", "TCGA_CS_5393_19990606", "27_letters_with_the_star___",

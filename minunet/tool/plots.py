@@ -37,7 +37,7 @@ class _NotebookFigure(Figure):
 def plot_history(history, path=None):
     """Draw loss and learning rate (shaded, to its own scale) and Dice by epoch.
 
-    Black is of what is trained on, orange of the held-out patients: where the two part, the network
+    Black is what is trained on, orange the held-out patients: where the two part, the network
     learns by heart.
 
     Parameters
@@ -92,8 +92,8 @@ def _draw_losses(axes, history):
 
 def _draw_dice(axes, history):
     _draw_column(axes, history, "training_dice_mean", color=INK, label="trained on, mean")
-    _draw_column(axes, history, "validation_dice_median", color=MUTED, label="held out, median",
-                 linewidth=1)
+    _draw_column(axes, history, "validation_dice_median", color=PREDICTION, linewidth=1,
+                 linestyle="--", label="held out, median")
     _draw_column(axes, history, "validation_dice_mean", color=PREDICTION, label="held out, mean")
     axes.set(title="Dice per patient", ylim=(-0.02, 1.02))
     mean = _column(history, "validation_dice_mean")

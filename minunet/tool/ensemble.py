@@ -1,11 +1,8 @@
 """Several models as one: the mean of their probabilities, made by something like a network."""
 
-
-from minunet.data.preprocess import Preprocessing
-from minunet.data.scheme import Scheme
 from minunet.engine import checkpoint
 from minunet.engine.files import InputError
-from minunet.unet import UNet
+from minunet.tool.model import open_model
 
 
 class Ensemble:
@@ -17,7 +14,7 @@ class Ensemble:
     Parameters
     ----------
     nets : list of UNet
-        Alike as `load` checks it, on one device.
+        Alike as `open_models` checks it, on one device.
     """
 
     def __init__(self, nets):
@@ -35,39 +32,8 @@ class Ensemble:
         return total / len(self.nets)
 
 
-def load_one(model, device="cpu"):
-    """Load a model with all that it takes to use it.
-
-    Parameters
-    ----------
-    model : str or Path
-        As for `checkpoint.find`.
-    device : {"cpu", "cuda"}
-
-    Returns
-    -------
-    net : UNet
-    preprocessing : Preprocessing
-    scheme : Scheme
-    meta : dict
-        What else was saved.
-
-    Raises
-    ------
-    InputError
-        If there is no such model, or another version has made it.
-    """
-    net, meta = checkpoint.load_model(model, UNet, device)
-    try:
-        return (net, Preprocessing.from_dict(meta.get("preprocessing", {})),
-                Scheme.from_dict(meta.get("scheme", {})), meta)
-    except (TypeError, ValueError, AttributeError) as error:
-        raise InputError(f"{model} holds unknown settings ({error}); "
-                         "it is from another version: train it again") from error
-
-
-def load(models, device="cpu"):
-    """Load models that can be used as one.
+def open_models(models, device="cpu"):
+    """Open models that can be used as one.
 
     Parameters
     ----------
@@ -93,7 +59,7 @@ def load(models, device="cpu"):
     for model, file in zip(models, files, strict=True):
         if files.count(file) > 1:
             raise InputError(f"{model} is given twice, and would count twice; give it once")
-    nets, preparings, schemes, metas = zip(*(load_one(model, device) for model in models),
+    nets, preparings, schemes, metas = zip(*(open_model(model, device) for model in models),
                                            strict=True)
     for i, model in enumerate(models[1:], 1):
         kinds = [_kind(nets[k], preparings[k], schemes[k], schemes[i - k]) for k in (0, i)]
@@ -104,6 +70,12 @@ def load(models, device="cpu"):
                                  "alike")
     named = max(schemes, key=lambda scheme: len(scheme.modalities))
     return list(nets), preparings[0], named, list(metas)
+
+
+def open_mean(models, device="cpu"):
+    """Open models as one network; else as `open_models`."""
+    nets, *others = open_models(models, device)
+    return (Ensemble(nets) if len(nets) > 1 else nets[0]), *others
 
 
 def _kind(net, preprocessing, scheme, other):

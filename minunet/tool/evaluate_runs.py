@@ -22,7 +22,7 @@ class HeldOutScores:
     models : list of str
         What they are called.
     nets, preprocessing, scheme, metas
-        From `ensemble.load`.
+        From `ensemble.open_models`.
 
     Attributes
     ----------

@@ -13,7 +13,7 @@ from minunet import UNet
 from minunet.data.scheme import Scheme
 from minunet.engine import checkpoint
 from minunet.tool.cli import main
-from minunet.tool.ensemble import Ensemble, load
+from minunet.tool.ensemble import Ensemble, open_models
 
 
 @pytest.fixture(scope="module")
@@ -155,7 +155,7 @@ def test_models_of_different_kinds_are_refused_in_one_line(kinds, tree, tmp_path
 
 
 def test_a_model_that_does_not_name_its_channels_goes_with_one_that_does(kinds):
-    assert load([kinds["grey"], kinds["t1"]])[2].modalities == ("T1",)
+    assert open_models([kinds["grey"], kinds["t1"]])[2].modalities == ("T1",)
 
 
 def test_predict_takes_no_input_for_a_model(runs, tree, tmp_path, capsys):

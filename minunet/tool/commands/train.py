@@ -1,4 +1,4 @@
-"""``minunet train``: from its options to a run."""
+"""``minunet train``."""
 
 import math
 from pathlib import Path
@@ -8,14 +8,14 @@ from minunet.data.folds import split_fold
 from minunet.data.patient import split_patients
 from minunet.engine.backend import check_device
 from minunet.engine.files import InputError, WriteError
-from minunet.tool.arguments_train import VALIDATION
+from minunet.tool.arguments.train import VALIDATION
 from minunet.tool.watch import WATCH
 from minunet.train import Settings, record, train
 from minunet.train.start import Start
 
 
-def train_by(options, step=None):
-    """Do what ``minunet train`` does; `step` is that of `minunet.train.train`."""
+def run(options, step=None):
+    """Run the command; give its exit code, if it has one."""
     check_device(options.device)
     out = Path(options.out)
     begun = record.read(out) if options.resume else {}

@@ -1,15 +1,17 @@
-"""What ``minunet train`` takes on the command line."""
+"""What ``minunet train`` takes."""
 
 from argparse import ArgumentTypeError
 
 from minunet.data.folds import Fold
-from minunet.tool.arguments_shared import DATA_HELP, positive, share, whole
+from minunet.tool.arguments.shared import DATA_HELP, add_device, add_seed, positive, share, whole
 from minunet.train import Settings
 
+TEXT = "train a network on your data"
 VALIDATION = 0.2  # of the patients, held out
 
 
-def train_options(sub):
+def add_options(sub):
+    """Add the command's options to its parser."""
     sub.description += (
         " After each epoch the patients that are held out are segmented. RUN/model.npz is the epoch"
         " with the best mean Dice over those who have a tumour, of equals the later; if none has"
@@ -43,6 +45,8 @@ def train_options(sub):
     parts.add_argument("--fold", type=fold, metavar="K/N", help="instead, hold out the K-th of N "
                        "parts, alike in hospitals and tumour sizes, the same whatever the seed: "
                        "N runs hold out each patient once")
+    add_device(sub)
+    add_seed(sub, None)  # a run that goes on has one
 
 
 def fold(text):

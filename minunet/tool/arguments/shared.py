@@ -1,4 +1,4 @@
-"""What the options of several commands share: kinds of numbers, and what MODEL and DATA may be."""
+"""What several commands take, and the kinds of numbers among it."""
 
 import argparse
 
@@ -9,6 +9,21 @@ MODEL_HELP = ("a run's folder (its best model), a model's .npz file, or the name
 DATA_HELP = ("a folder with a folder for each patient, which has NAME_1.tif, NAME_1_mask.tif, …; "
              "a folder that holds the folders images/ and masks/, with files of equal names; "
              "a BraTS archive's folders; or a task of the Medical Segmentation Decathlon")
+
+
+def add_device(sub):
+    """Add the options of what computes."""
+    sub.add_argument("--device", default="cpu", metavar="cpu|cuda",
+                     help="where to compute (default: %(default)s)")
+    sub.add_argument("--threads", type=whole(1), metavar="N",
+                     help="cores to use (default: MINUNET_THREADS if set, else all)")
+
+
+def add_seed(sub, default=0):
+    """Add the option of where chance begins."""
+    sub.add_argument("--seed", type=whole(0), default=default, metavar="N",
+                     help="same seed, same result: to the last bit with as many threads, the "
+                     "same NumPy and the same kind of processor (default: 0)")
 
 
 def _number(text, kind, name):

@@ -70,9 +70,9 @@ class HeldOutScores:
         if several := sum("," in mark for mark in self.marks.values()):
             yield (f"{plural(several, 'patient')} by the mean of several models, none of which was "
                    "trained on them")
-        if self.left_out:
-            yield (f"{plural(len(self.left_out), 'patient')} left out, since every model was "
-                   f"trained on them: {', '.join(self.left_out)}")
+        if left := self.left_out:
+            yield (f"{plural(len(left), 'patient')} left out, since every model was trained on "
+                   f"them: {', '.join(left[:3])}{', …' * (len(left) > 3)}")
         defined = [row for row in self.rows if not math.isnan(row["dice"])]
         if defined:
             worst = min(defined, key=lambda row: row["dice"])

@@ -70,7 +70,7 @@ def segment_twice(net, images, preprocessing, name="images", progress=None):
     >>> from minunet.data.preprocess import Preprocessing
     >>> net = SimpleNamespace(device="cpu", predict=lambda x: (x > 1).astype("float32"),
     ...     config={"in_channels": 1, "out_channels": 1, "base_channels": 1, "depth": 1,
-    ...             "padding": "same", "dtype": "float32"})
+    ...             "padding": "same", "norm": None, "dtype": "float32"})
     >>> net.folded = lambda: net
     >>> images = np.random.default_rng(0).random((2, 8, 8, 1))
     >>> segment_twice(net, images, Preprocessing(size=None))[1]

@@ -1,5 +1,6 @@
 """Folds: every patient is held out once, and the folds are alike."""
 
+import doctest
 import random
 from collections import Counter
 from dataclasses import replace
@@ -11,6 +12,7 @@ from conftest import SMALL
 from hypothesis import given
 from hypothesis import strategies as st
 
+from minunet.data import folds
 from minunet.data.folds import Fold, _volume, assign_folds, split_fold
 from minunet.data.formats.names import head_of, hospital_of
 from minunet.data.patient import Patient
@@ -122,3 +124,7 @@ def test_a_run_goes_on_with_its_fold(second, tree, capsys):
     assert "fold 2/2" in capsys.readouterr().out
     assert (second / "model.npz").read_bytes() == before
     assert "fold was '2/2' and is now '1/2'" in refusal(capsys, *command, "--fold", "1/2")
+
+
+def test_the_examples_of_its_documentation_are_true():
+    assert doctest.testmod(folds).failed == 0

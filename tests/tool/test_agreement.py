@@ -1,6 +1,7 @@
 """The agreement of a mask with that of the mirrored image."""
 
 import csv
+import doctest
 import math
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 from minunet import UNet
 from minunet.data.preprocess import Preprocessing
 from minunet.predict import segment
+from minunet.tool import agreement
 from minunet.tool.agreement import DOUBTFUL, Mirrored, describe_agreement, segment_twice
 from minunet.tool.cli import main
 
@@ -93,3 +95,7 @@ def test_predict_and_evaluate_say_how_a_mask_agrees(trained, tree, tmp_path, cap
     values = [float(row["agreement"]) for row in rows]
     assert len(values) == 5 and all(math.isnan(v) or 0 <= v <= 1 for v in values)
     assert not all(map(math.isnan, values))
+
+
+def test_the_examples_of_its_documentation_are_true():
+    assert doctest.testmod(agreement).failed == 0

@@ -171,22 +171,23 @@ def score_patient(prediction: Array, truth: Array, spacing: Sequence[float] | No
     }
 
 
-def summarise(rows: Sequence[dict]) -> dict[str, dict]:
+def summarise(rows: Sequence[dict], scores: Sequence[str] = SCORES) -> dict[str, dict]:
     """Mean and median of each score over patients, and over how many.
 
-    A patient whose score is nan is left out of that score. An infinite distance (a tumour
-    missed whole, or one found where none is) counts in the median as the largest of all, but
-    not in the mean, which it would swallow: read the mean beside the number of infinite ones.
+    A patient whose score is nan is left out of that score. An infinite distance (all missed, or
+    a tumour found where none is) counts in the median as the largest of all, but not in the
+    mean, which it would swallow: read the mean beside the number of infinite ones.
 
     Parameters
     ----------
     rows : list of dict
         From :func:`score_patient`; other keys are ignored.
+    scores : sequence of str
 
     Returns
     -------
     dict of dict
-        For each of ``SCORES``: ``mean``, ``median`` (nan over no patient), ``defined``
+        For each of `scores`: ``mean``, ``median`` (nan over no patient), ``defined``
         (patients with a score), ``infinite`` (those of them in the median only), ``total``.
 
     Raises
@@ -195,9 +196,8 @@ def summarise(rows: Sequence[dict]) -> dict[str, dict]:
         If some rows are in mm and some in voxels: their distances have no common mean.
     """
     if len({row["unit"] for row in rows}) > 1:
-        raise InputError("some patients are measured in mm and some in voxels, which have no "
-                         "common mean; evaluate them apart")
-    return {score: _summary(np.array([row[score] for row in rows], float)) for score in SCORES}
+        raise InputError("some patients are measured in mm and some in voxels; evaluate them apart")
+    return {score: _summary(np.array([row[score] for row in rows], float)) for score in scores}
 
 
 def _summary(values):

@@ -64,7 +64,14 @@ def segment_prepared(net: UNet, prepared: Array, shape: tuple[int, int],
     ndarray (D, H, W, K), float32
         Probabilities, H and W being `shape`.
     """
-    found = predict_slices(net, prepared, progress=progress)
+    return at_stored_size(predict_slices(net, prepared, progress=progress), shape, preprocessing)
+
+
+def at_stored_size(found, shape, preprocessing):
+    """Bring probabilities (D, S, S, K) of prepared slices to their stored size, `shape`.
+
+    There, of a patient with one tumour, the surest piece is kept.
+    """
     probabilities = restore(found, shape, preprocessing)
     return keep_surest(probabilities) if preprocessing.one_tumour else probabilities
 

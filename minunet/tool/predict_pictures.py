@@ -8,7 +8,8 @@ from minunet.data.formats.images import read_image
 from minunet.data.preprocess import prepare
 from minunet.data.scheme import BINARY
 from minunet.engine.files import InputError, check_new, output_folder, replacing
-from minunet.predict import THRESHOLD, check_channels, segment, tumour
+from minunet.predict import THRESHOLD, check_channels, tumour
+from minunet.tool.agreement import segment_twice
 from minunet.tool.overlays import describe_slice, draw_slice, shown_channel, window
 from minunet.tool.predict_inputs import find_inputs, result_paths
 
@@ -55,6 +56,8 @@ def predict_pictures(net, preprocessing, paths, out, scheme=BINARY):
         Of the input.
     slices, pixels : int
         How many slices it has, and how many pixels of tumour were found.
+    agreement : float
+        Of the masks with those of the mirrored images, see `agreement.segment_twice`.
 
     Raises
     ------
@@ -75,10 +78,11 @@ def predict_pictures(net, preprocessing, paths, out, scheme=BINARY):
     with tqdm(total=count, desc="segmenting", unit="slice", leave=False, disable=None) as bar:
         for name, files in inputs.items():
             images = read_slices(name, list(files))  # (D, H, W, C)
-            probabilities = tumour(segment(net, images, preprocessing, name, bar.update))
+            found, agreement = segment_twice(net, images, preprocessing, name, bar.update)
+            probabilities = tumour(found)
             _write(files, images[..., shown_channel(images.shape[-1], scheme.modalities)],
                    probabilities)
-            yield name, len(files), int((probabilities > THRESHOLD).sum())
+            yield name, len(files), int((probabilities > THRESHOLD).sum()), agreement
 
 
 def _write(files, images, probabilities):

@@ -12,7 +12,8 @@ from minunet.data.formats.volumes import read_stack, stem
 from minunet.data.preprocess import prepare
 from minunet.engine.files import InputError, check_new, output_folder
 from minunet.engine.words import plural
-from minunet.predict import check_channels, classify, segment
+from minunet.predict import check_channels, classify
+from minunet.tool.agreement import segment_twice
 from minunet.tool.overlays import draw_volume, shown_channel
 from minunet.tool.predict_inputs import check_name, folder_name
 
@@ -69,6 +70,8 @@ def predict_volumes(net, preprocessing, scheme, paths, out, probabilities=False)
         How many slices it has, and how many voxels of tumour were found.
     volume : float
         Of the tumour, in millilitres.
+    agreement : float
+        Of the mask with that of the mirrored volume, see `agreement.segment_twice`.
 
     Raises
     ------
@@ -91,7 +94,7 @@ def predict_volumes(net, preprocessing, scheme, paths, out, probabilities=False)
     with tqdm(total=count, desc="segmenting", unit="slice", leave=False, disable=None) as bar:
         for name, read in inputs.items():
             images, grid = read()  # (D, H, W, C)
-            found = segment(net, images, preprocessing, name, bar.update)  # (D, H, W, K)
+            found, agreement = segment_twice(net, images, preprocessing, name, bar.update)
             classes = classify(found)
             write_volume(out / f"{name}_mask.nii.gz", scheme.decode(classes), grid)
             for ending, k in maps.items():
@@ -102,7 +105,7 @@ def predict_volumes(net, preprocessing, scheme, paths, out, probabilities=False)
             volume = voxels * float(np.prod(grid.spacing)) / 1000
             draw_volume(out / f"{name}_overlay.png", shown, classes > 0, grid.spacing,
                         describe_volume(voxels, volume), _is_oriented(grid.header))
-            yield name, len(classes), voxels, volume
+            yield name, len(classes), voxels, volume, agreement
 
 
 def describe_volume(voxels, volume):

@@ -10,9 +10,12 @@ minunet evaluate lgg kaggle_3m --threads 2"""
 
 def add_options(sub):
     """Add the command's options to its parser."""
-    sub.add_argument("model", metavar="MODEL", help=MODEL_HELP)
+    sub.add_argument("models", metavar="MODEL", nargs="+", help=MODEL_HELP + "; of several, as "
+                     "the runs of all folds, see --held-out")
     sub.add_argument("data", metavar="DATA", help=DATA_HELP)
     sub.add_argument("--held-out", action="store_true",
-                     help="leave out the patients that the model was trained on")
+                     help="leave out the patients that the model was trained on; of several models "
+                     "each patient is scored by those that were not trained on it (without "
+                     "--held-out: by the mean of all)")
     sub.add_argument("--csv", metavar="FILE", help="write the table there as well, to a new file")
     add_device(sub)

@@ -45,8 +45,9 @@ def max_pool_forward(x, *, size=2, stride=None, padding=0):
     [[4. 7.]]
     """
     size, stride, padding, out = _plan(x, size, stride, padding)
-    y, winner = largest(_pad(x, padding), size, stride, out)  # (N, OH, OW, C) both
-    return y, (winner, _windows(size, stride, out), padding, x.shape, x.dtype)
+    windows = _windows(size, stride, out)
+    y, winner = largest(_pad(x, padding), windows)  # (N, OH, OW, C) both
+    return y, (winner, windows, padding, x.shape, x.dtype)
 
 
 def max_pool_backward(dy, cache):

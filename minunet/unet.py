@@ -108,6 +108,7 @@ class UNet(WithParameters):
         if not training:
             logits = infer(x, self.folded().params, depth=self.depth, padding=self.pad)
             return logits, {"training": False}
+        keep_freed_memory()  # of a training process, from its first step on
         params, cache, skips = self.params, {"training": True}, {}
         for level in range(1, self.depth + 1):  # H, W and F are those of the level
             x, cache[f"enc{level}"] = self._block(f"enc{level}", x)  # (N, H, W, F)
@@ -157,7 +158,6 @@ class UNet(WithParameters):
             raise ValueError("cache is empty: backward has used it already; call forward again")
         check_float("dlogits", dlogits, like=self.params["head.w"])
         check_shape("dlogits", dlogits, cache["shape"])
-        keep_freed_memory()  # of a training process, from its first step on
         grads, dskips = {}, {}
         dx, grads["head.w"], grads["head.b"] = ops.conv_backward(dlogits, cache.pop("head"))
         for level in range(1, self.depth + 1):

@@ -57,8 +57,7 @@ def relu_backward(dy, cache):
     y = cache
     check_float("dy", dy, like=y)
     check_shape("dy", dy, y.shape)
-    xp = array_module(y)
-    return blockwise(lambda dx, dy, y: xp.multiply(dy, y > 0, out=dx), dy, y)
+    return blockwise(lambda dx, dy, y: array_module(y).multiply(dy, y > 0, out=dx), dy, y)
 
 
 def add(a, b):
@@ -79,8 +78,7 @@ def add(a, b):
     """
     check_float("b", b, like=a)
     check_shape("b", b, a.shape)
-    xp = array_module(a)
-    return blockwise(lambda total, a, b: xp.add(a, b, out=total), a, b)
+    return blockwise(lambda total, a, b: array_module(a).add(a, b, out=total), a, b)
 
 
 def sigmoid(x):

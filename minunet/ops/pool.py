@@ -45,8 +45,7 @@ def max_pool_forward(x, *, size=2, stride=None, padding=0):
     [[4. 7.]]
     """
     size, stride, padding, out = _plan(x, size, stride, padding)
-    windows = _windows(size, stride, out)
-    y, winner = largest(_pad(x, padding), windows)  # (N, OH, OW, C) both
+    y, winner = largest(_pad(x, padding), windows := _windows(size, stride, out))
     return y, (winner, windows, padding, x.shape, x.dtype)
 
 
@@ -78,8 +77,8 @@ def max_pool_backward(dy, cache):
     if dy.dtype != dtype:
         raise TypeError(f"dy must be {dtype} as x was, got {dy.dtype}")
     check_shape("dy", dy, winner.shape)
-    dpadded = to_the_winners(dy, winner, windows, _padded_shape(x_shape, padding))
-    return dpadded[_inside(x_shape, padding)]  # (N, H, W, C)
+    return to_the_winners(dy, winner, windows, _padded_shape(x_shape, padding))[
+        _inside(x_shape, padding)]
 
 
 def max_pool_inference(x, *, size=2):

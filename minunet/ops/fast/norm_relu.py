@@ -27,6 +27,22 @@ class BatchNormReluCache(NamedTuple):
     gamma: object  # (C,)
     beta: object  # (C,)
 
+    def output(self):
+        """Compute y: forward does, and again whoever needs y later and has not kept it.
+
+        That is one walk, and to the last bit the same y.
+        """
+        xp = array_module(self.x)
+
+        def normalise_and_cut(y, x, scale, shift, zero):
+            xp.multiply(x, scale, out=y)
+            y += shift
+            xp.maximum(y, zero, out=y)
+
+        scale, shift = _affine(self)
+        # A row of zeros, and not the number 0, because NumPy's maximum is slow with that.
+        return blockwise(normalise_and_cut, self.x, channels=(scale, shift, xp.zeros_like(shift)))
+
 
 def batch_norm_relu_forward(x, gamma, beta, *, eps=1e-5):
     """y = max(γ x̂ + β, 0) with the statistics of this batch: see `batch_norm_forward`.
@@ -41,7 +57,7 @@ def batch_norm_relu_forward(x, gamma, beta, *, eps=1e-5):
     -------
     y : array like `x`
     cache : BatchNormReluCache
-        x, and what makes y of it. y itself is not kept.
+        x, and what makes y of it: `cache.output()`. y itself is not kept.
 
     Raises
     ------
@@ -60,16 +76,7 @@ def batch_norm_relu_forward(x, gamma, beta, *, eps=1e-5):
     mean, var = moments(x)
     inverse_std = 1 / xp.sqrt(var + eps)
     cache = BatchNormReluCache(x, mean, var, inverse_std, gamma, beta)
-
-    def normalise_and_cut(y, x, scale, shift, zero):
-        xp.multiply(x, scale, out=y)
-        y += shift
-        xp.maximum(y, zero, out=y)
-
-    scale, shift = _affine(cache)
-    # A row of zeros, and not the number 0, because NumPy's maximum is slow with that.
-    y = blockwise(normalise_and_cut, x, channels=(scale, shift, xp.zeros_like(shift)))
-    return y, cache
+    return cache.output(), cache
 
 
 def batch_norm_relu_backward(dy, cache):

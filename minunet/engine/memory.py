@@ -23,11 +23,10 @@ def keep_freed_memory():
 
 
 def _set_thresholds():
-    trim_threshold, mmap_threshold, arenas, most = -1, -3, -8, 1 << 30  # M_…, of malloc.h; bytes
+    trim_threshold, mmap_threshold, most = -1, -3, 1 << 30  # M_…, from its malloc.h; bytes
     try:
         mallopt = ctypes.CDLL(None).mallopt
     except (AttributeError, OSError, TypeError):  # another C library, another system
         return
     mallopt(mmap_threshold, most)
     mallopt(trim_threshold, most)
-    mallopt(arenas, 1)  # else what one thread has freed is lost to the others

@@ -81,18 +81,27 @@ class Adam:
         _check_step(self, grads)
         self.steps += 1
         lr = float(self.lr)  # a NumPy float64 would make every product float64
-        correction1, correction2 = 1 - self.beta1**self.steps, 1 - self.beta2**self.steps
+        correction1 = 1 - self.beta1**self.steps  # c₁
+        root_c2 = math.sqrt(1 - self.beta2**self.steps)
 
         def update(name):
             p, g, xp = self.params[name], grads[name], array_module(grads[name])
             m, v = self.state[f"m/{name}"], self.state[f"v/{name}"]
-            m += (1 - self.beta1) * (g - m)
-            v += (1 - self.beta2) * (g * g - v)
-            root = xp.sqrt(v / correction2)
-            root += self.eps
+            m *= self.beta1
+            scratch = g * (1 - self.beta1)  # the only array besides: small ones stay in cache
+            m += scratch
+            v *= self.beta2
+            xp.multiply(g, g, out=scratch)
+            scratch *= 1 - self.beta2
+            v += scratch
+            # m̂ / (√v̂ + ε), with √c₂ taken out, is √c₂ / c₁ · m / (√v + ε √c₂): a walk less
+            xp.sqrt(v, out=scratch)
+            scratch += self.eps * root_c2
+            xp.divide(m, scratch, out=scratch)
+            scratch *= lr * root_c2 / correction1
             if self.weight_decay and name.endswith(".w"):
                 p *= 1 - lr * self.weight_decay
-            p -= (lr / correction1) * (m / root)
+            p -= scratch
 
         for_each(update, grads, like=self.params[min(grads)])
 

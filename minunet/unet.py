@@ -107,6 +107,7 @@ class UNet(WithParameters):
         if not training:
             logits = infer(x, self.folded().params, depth=self.depth, padding=self.pad)
             return logits, {"training": False}
+        keep_freed_memory()  # of a training process, from its first step on
         params, skips = self.params, {}
         cache: dict = {"training": True}
         for level in range(1, self.depth + 1):  # H, W and F are those of the level
@@ -158,7 +159,6 @@ class UNet(WithParameters):
             raise ValueError("cache is empty: backward has used it already; call forward again")
         check_float("dlogits", dlogits, like=self.params["head.w"])
         check_shape("dlogits", dlogits, cache["shape"])
-        keep_freed_memory()  # of a training process, from its first step on
         grads, dskips = {}, {}
         dx, grads["head.w"], grads["head.b"] = ops.conv_backward(dlogits, cache.pop("head"))
         for level in range(1, self.depth + 1):

@@ -56,8 +56,7 @@ def relu_backward(dy: Array, cache: Cache) -> Array:
     y = cache
     check_float("dy", dy, like=y)
     check_shape("dy", dy, y.shape)
-    xp = array_module(y)
-    return blockwise(lambda dx, dy, y: xp.multiply(dy, y > 0, out=dx), dy, y)
+    return blockwise(lambda dx, dy, y: array_module(y).multiply(dy, y > 0, out=dx), dy, y)
 
 
 def add(a: Array, b: Array) -> Array:
@@ -78,8 +77,7 @@ def add(a: Array, b: Array) -> Array:
     """
     check_float("b", b, like=a)
     check_shape("b", b, a.shape)
-    xp = array_module(a)
-    return blockwise(lambda total, a, b: xp.add(a, b, out=total), a, b)
+    return blockwise(lambda total, a, b: array_module(a).add(a, b, out=total), a, b)
 
 
 def sigmoid(x: Array) -> Array:

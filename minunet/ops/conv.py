@@ -105,12 +105,13 @@ def conv_backward(dy: Array, cache: Cache, *, input_gradient: bool = True) -> tu
     [ 5. 57. 70.] [21. 32.] None
     """
     x, w, has_bias, stride, padding, module = cache
+    x = x() if callable(x) else x  # what makes x again, in the place of x: see blocks.py
     check_float("dy", dy, ndim=x.ndim, like=x)
     check_shape("dy", dy, (len(x), *_output_size(x, w, stride, padding), w.shape[-1]))
-    dx = module.data_gradient(dy, w, x.shape, stride, padding) if input_gradient else None
-    dw = module.weight_gradient(x, dy, w.shape[:-2], stride, padding)
-    db = blocksum(lambda dy: (dy,), dy)[0] if has_bias else None
-    return dx, dw, db
+    dw, x_shape = module.weight_gradient(x, dy, w.shape[:-2], stride, padding), x.shape
+    del x, cache  # where nobody else keeps x, its memory is free for dx
+    dx = module.data_gradient(dy, w, x_shape, stride, padding) if input_gradient else None
+    return dx, dw, blocksum(lambda dy: (dy,), dy)[0] if has_bias else None
 
 
 def conv_relu_inference(x: Array, w: Array, b: Array, *, padding: PerAxis = 0) -> Array:

@@ -6,7 +6,7 @@ import sys
 from minunet import __version__
 from minunet.engine.checkpoint import names
 from minunet.engine.files import InputError
-from minunet.tool.bench import PARTS
+from minunet.tool.bench.parts import PARTS
 from minunet.train import Settings
 
 VALIDATION = 0.2  # of the patients, held out
@@ -173,7 +173,7 @@ def _bench_options(sub):
     sub.add_argument("parts", metavar="PART", nargs="*",
                      help=f"what to measure: {', '.join(PARTS)}, or all (default)")
     sub.add_argument("--out", default="minunet-bench", metavar="DIR",
-                     help="folder for bench.json and bench.png (default: %(default)s)")
+                     help="folder for bench-MACHINE.json and .png (default: %(default)s)")
     sub.add_argument("--runs", type=whole(1), default=7, metavar="N",
                      help="rounds to take the median of (default: %(default)s)")
 

@@ -17,7 +17,7 @@ from minunet.engine.threads import using_threads
 from minunet.engine.words import plural
 from minunet.proofs import prove_networks, prove_ops
 from minunet.tool.arguments import VALIDATION, parse
-from minunet.tool.bench import bench
+from minunet.tool.bench.run import bench
 from minunet.tool.demo import demo
 from minunet.tool.ending import finish, no_memory
 from minunet.tool.evaluate import evaluate, print_scores
@@ -214,8 +214,9 @@ def _load(options):
 
 
 def _bench(options):
-    bench(options.parts or ["all"], options.out, runs=options.runs, device=options.device)
-    print(f"\nthe same as figures: {Path(options.out) / 'bench.png'}, and as numbers: bench.json")
+    _, path = bench(options.parts or ["all"], options.out, runs=options.runs,
+                    device=options.device)
+    print(f"\nthe same as numbers: {path}, and as figures: {path.with_suffix('.png').name}")
 
 
 COMMANDS = {"demo": _demo, "train": _train, "evaluate": _evaluate, "predict": _predict,

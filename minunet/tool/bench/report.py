@@ -6,6 +6,7 @@ import numpy as np
 
 from minunet.engine.words import plural
 from minunet.tool.bench.clock import better, slope, straight_line
+from minunet.tool.bench.machine import label
 from minunet.tool.bench.torch_work import VARIANTS
 
 METHODS = ("loops", "im2col", "winograd_rows", "winograd")
@@ -17,16 +18,15 @@ def format_header(results):
     """Say what was measured on what, and how to read it."""
     machine = results["machine"]
     torch = f"PyTorch {machine['torch']}" if machine["torch"] else "no PyTorch: its columns are –"
-    gpu = f", {machine['gpu']}" if machine["gpu"] else ""
     return "\n".join([
         results["command"],
-        f"{machine['processor']}, {plural(machine['cores'], 'core')}, "
-        f"{plural(machine['threads'], 'thread')}{gpu}",
+        f"{label(machine)}, {plural(machine['threads'], 'thread')}",
         f"minunet {machine['minunet']}, Python {machine['python']}, NumPy {machine['numpy']} "
         f"({machine['blas']}), {torch}",
-        f"Medians of {plural(results['runs'], 'round')}, contenders in turn. A ratio is minunet's "
-        "time to the better PyTorch's",
-        "of the same round, median (lowest to highest): below 1, minunet is faster."])
+        f"Medians of {plural(results['runs'], 'round')}, contenders in turn, each in a process of "
+        "its own. A ratio is minunet's",
+        "time to the better PyTorch's of the same round, median (lowest to highest): below 1, "
+        "minunet is faster."])
 
 
 def format_part(results, part):
@@ -62,9 +62,14 @@ def _memory(rows, device):
         sizes = row["bytes"]
         best = better(sizes, "PyTorch")
         ratio = f"{sizes['minunet'] / sizes[best]:.2f}" if sizes.get(best) else "–"
-        lines.append([row["name"], *(f"{sizes[name] / 2**20:.0f} MiB" if sizes.get(name) else "–"
-                                     for name in names), ratio])
+        lines.append([row["name"], *(_size(sizes.get(name)) for name in names), ratio])
     return _table(["peak memory of a step", *names, "ratio"], lines)
+
+
+def _image(rows, device):
+    return _table(["one image by tiles (minunet predict)", "time", "peak memory"],
+                  [[row["name"], _time(row["seconds"]["minunet"]),
+                    _size(row["bytes"]["minunet"])] for row in rows])
 
 
 def _growth(axes, device):
@@ -82,7 +87,7 @@ def _fits(axis, rows, device):
         return text
     fixed, each = straight_line(sizes / sizes[0], times["minunet"])
     return (f"{text}\nas a straight line, minunet takes {_time(fixed)} "
-            f"+ {_time(each)} · {axis} / {sizes[0]:,}")
+            f"{'−' if each < 0 else '+'} {_time(abs(each))} · {axis} / {sizes[0]:,}")
 
 
 def _roofline(result, device):
@@ -143,6 +148,10 @@ def _time(seconds):
     return f"{seconds:.3g} s" if seconds >= 1 else f"{1e3 * seconds:.3g} ms"
 
 
+def _size(size):
+    return f"{size / 2**20:.0f} MiB" if size else "–"
+
+
 def _table(head, rows):
     """Columns as wide as they must be, the first flush left and the others flush right."""
     above, below = zip(*(name.rpartition(", ")[::2] for name in head), strict=True)
@@ -156,4 +165,4 @@ def _table(head, rows):
 
 FORMATS = {"step": _comparison("training step"), "inference": _comparison("inference"),
            "convolution": _convolutions, "memory": _memory, "growth": _growth,
-           "roofline": _roofline}
+           "image": _image, "roofline": _roofline}

@@ -1,0 +1,134 @@
+"""Several machines' results together: a table with a row a machine, and a picture."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from minunet.tool.bench.clock import better
+from minunet.tool.bench.machine import label
+from minunet.tool.plots import GRID, INK, MUTED
+
+COLORS = "#0072B2", "#E69F00", "#009E73", "#CC79A7", "#D55E00", "#56B4E9"  # Okabe and Ito's
+WORDS = {"step": "training step", "inference": "inference", "memory": "peak memory of a step"}
+
+
+def load_all(folder):
+    """Load the results of all machines in `folder`: ``bench-*.json``, by their files' names."""
+    return [json.loads(path.read_text(encoding="utf-8"))
+            for path in sorted(Path(folder).glob("bench-*.json"))]
+
+
+def ratios(results):
+    """Give the ratios to the better PyTorch of what users wait for.
+
+    Returns
+    -------
+    dict
+        For each (part, case's name) a list: lowest, median and highest; of memory its one
+        ratio. On a GPU PyTorch's float32 counts.
+    """
+    found = {}
+    for part in WORDS:
+        for row in results.get(part, ()):
+            if part == "memory":
+                sizes = row["bytes"]
+                best = sizes.get(better(sizes, "PyTorch"))
+                values = [sizes["minunet"] / best] if best else []
+            else:
+                values = next(iter(row["ratio"].values()), [])
+            if values:
+                found[part, row["name"]] = values
+    return found
+
+
+def format_machines(machines):
+    """Give the ratios of all machines as a table in Markdown, a row a machine.
+
+    Parameters
+    ----------
+    machines : list of dict
+        From `load_all`.
+    """
+    rows = [ratios(results) for results in machines]
+    cases = list(dict.fromkeys(case for row in rows for case in row))
+    head = ["", *(f"{WORDS[part]}, {name}" for part, name in cases)]
+    lines = [[label(results["machine"]), *(_range(row.get(case)) for case in cases)]
+             for results, row in zip(machines, rows, strict=True)]
+    return "\n".join("| " + " | ".join(cells) + " |"
+                     for cells in (head, ["---"] * len(head), *lines)).replace("|  |", "| |")
+
+
+def format_summary(results):
+    """Give one machine's times and ratios as Markdown: a sentence, and a table."""
+    machine = results["machine"]
+    lines = ["| | minunet | PyTorch | ratio |", "|---|---|---|---|"]
+    found = ratios(results)
+    for part, word in WORDS.items():
+        for row in results[part]:
+            if (part, row["name"]) in found:
+                values = row.get("seconds") or row["bytes"]
+                ours, best = values["minunet"], values[better(values, _rival(values))]
+                lines.append(f"| {word}, {row['name']} | {_amount(ours, part)} | "
+                             f"{_amount(best, part)} | {_range(found[part, row['name']])} |")
+    return (f"{label(machine)}, {machine['threads']} threads each, NumPy {machine['numpy']}, "
+            f"PyTorch {machine['torch'].partition('+')[0]}, medians of {results['runs']} rounds:"
+            "\n\n" + "\n".join(lines))
+
+
+def _rival(values):
+    """The first of PyTorch's precisions: on a GPU that is float32."""
+    return next(name.split(", ")[0] for name in values if ", " in name)
+
+
+def _amount(value, part):
+    if part == "memory":
+        return f"{value / 2**20:.0f} MiB"
+    return f"{value:.2f} s" if value >= 1 else f"{1e3 * value:.3g} ms"
+
+
+def _range(values):
+    if not values:
+        return "–"
+    if len(values) == 1:
+        return f"{values[0]:.2f}"
+    low, middle, high = values
+    return f"{middle:.2f} ({low:.2f} to {high:.2f})"
+
+
+def machines_figure(machines):
+    """Draw the ratios of all machines, a colour a machine; a line from lowest to highest.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    rows = [ratios(results) for results in machines]
+    cases = list(dict.fromkeys(case for row in rows for case in row))
+    height = 0.7 / max(len(machines), 1)
+    figure = Figure(figsize=(8.4, 1.3 + len(cases) * (0.25 + 0.2 * len(machines))),
+                    layout="constrained")
+    axes = figure.subplots()
+    for i, (results, row) in enumerate(zip(machines, rows, strict=True)):
+        values = [row.get(case, [np.nan]) for case in cases]
+        middle = [each[len(each) // 2] for each in values]
+        at = np.arange(len(cases)) + (i - (len(machines) - 1) / 2) * height
+        axes.barh(at, middle, 0.9 * height, color=COLORS[i % len(COLORS)],
+                  label=label(results["machine"]))
+        axes.hlines(at, [min(each) for each in values], [max(each) for each in values],
+                    color=INK, linewidth=1.2)
+        for y, each, x in zip(at, values, middle, strict=True):
+            if x == x:  # measured
+                axes.text(max(each) + 0.02, y, f"{x:.2f}", va="center", fontsize=8, color=INK)
+    axes.axvline(1, color=MUTED, linewidth=1)
+    axes.text(1, -0.6, "as PyTorch", ha="center", fontsize=8, color=MUTED)
+    axes.set_yticks(range(len(cases)), [f"{WORDS[part]}\n{name}" for part, name in cases],
+                    fontsize=8)
+    axes.set(xlabel="minunet's time or memory, in multiples of the better PyTorch's",
+             ylim=(len(cases) - 0.4, -0.75))
+    axes.set_axisbelow(True)
+    axes.grid(axis="x", color=GRID)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.12), fontsize=8, frameon=False)
+    return figure

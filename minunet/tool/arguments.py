@@ -69,7 +69,7 @@ def parse(arguments, commands):
             ("summary", _summary_options, (), "print a network's layers: shapes, "
              "parameters, multiplications, receptive field"),
             ("bench", _bench_options, ("device",), "measure speed and memory, against "
-             "PyTorch where installed; takes some minutes")):
+             "PyTorch where installed; takes some ten minutes")):
         sub = subparsers.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
         sub.set_defaults(run=commands[name])
         if add_options:

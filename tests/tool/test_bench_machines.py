@@ -21,7 +21,7 @@ def machine(tmp_path, vendor, family, model, name, flags, cores=2):
     path = tmp_path / "cpuinfo"
     path.write_text(CPUINFO.format(vendor=vendor, family=family, model=model, name=name,
                                    flags=flags), encoding="utf-8")
-    return {**processor(path), "cores": cores, "gpu": None}
+    return {**processor(path), "limits": {}, "cores": cores, "gpu": None}
 
 
 @pytest.mark.parametrize("said, words, file", [
@@ -39,6 +39,15 @@ def test_a_machine_is_named_by_its_processor(tmp_path, said, words, file):
     found = machine(tmp_path, *said, cores=1 if "1 core" in words else 2)
     assert label(found) == words
     assert file_name(found) == file
+
+
+def test_a_machine_that_is_kept_from_its_instructions_says_so(monkeypatch):
+    before = describe("cpu")
+    monkeypatch.setenv("OPENBLAS_CORETYPE", "Haswell")
+    found = describe("cpu")
+    assert found["limits"] == before["limits"] | {"OPENBLAS_CORETYPE": "Haswell"}
+    assert "limited by the environment" in label(found)
+    assert file_name(found).endswith("-limited")
 
 
 def test_a_gpu_is_its_machines_name():
@@ -78,20 +87,24 @@ def test_each_machine_has_a_row_with_its_ratios(tmp_path):
     one = results(tmp_path, "Abacus 3", [0.4, 0.5, 0.625])
     two = results(tmp_path, "Slide Rule", [1, 2, 3], memory=[])
     assert format_machines([one, two]).splitlines() == [
-        "| | training step, base 2, 32×32, batch 1 | peak memory of a step, "
-        "base 2, 32×32, batch 1 |",
+        "| | training step<br>base 2<br>32×32<br>batch 1 | peak memory of a step<br>base 2"
+        "<br>32×32<br>batch 1 |",
         "| --- | --- | --- |",
         "| Abacus 3, 2 cores | 0.50 (0.40 to 0.62) | 0.75 |",
         "| Slide Rule, 2 cores | 2.00 (1.00 to 3.00) | – |"]
 
 
 def test_a_summary_has_times_memory_and_ratios(tmp_path):
-    text = format_summary(results(tmp_path, "Abacus 3", [0.4, 0.5, 0.6]))
+    image = {"name": "base 2, 64×64, batch 1", "seconds": {"minunet": 9.0},
+             "bytes": {"minunet": None}}
+    text = format_summary(results(tmp_path, "Abacus 3", [0.4, 0.5, 0.6], image=[image]))
     assert text.splitlines() == [
-        "Abacus 3, 2 cores, 2 threads each, NumPy 2.4, PyTorch 2.1, medians of 5 rounds:", "",
+        "Measured on: Abacus 3, 2 cores; 2 threads each, NumPy 2.4, PyTorch 2.1, medians of 5 "
+        "rounds:", "",
         "| | minunet | PyTorch | ratio |", "|---|---|---|---|",
-        "| training step, base 2, 32×32, batch 1 | 1.00 s | 2.00 s | 0.50 (0.40 to 0.60) |",
-        "| peak memory of a step, base 2, 32×32, batch 1 | 3 MiB | 4 MiB | 0.75 |"]
+        "| training step, base 2, 32×32, batch 1 | 1 s | 2 s | 0.50 (0.40 to 0.60) |",
+        "| peak memory of a step, base 2, 32×32, batch 1 | 3 MiB | 4 MiB | 0.75 |",
+        "| inference by tiles, base 2, 64×64, batch 1 | 9 s | | |", "| its peak memory | – | | |"]
 
 
 def test_a_machine_without_pytorch_has_no_ratios(tmp_path):

@@ -24,6 +24,10 @@ KINDS = {
                           (0xAF, ""), (0xCF, "Emerald Rapids"), (0xD0, ""))}
 SETS = ("avx2", "avx512f", "amx_tile", "asimd", "sve")  # of instructions: those that count here
 
+# What keeps a library from some of them: so one machine shows how it would be with fewer.
+LIMITS = ("NPY_DISABLE_CPU_FEATURES", "OPENBLAS_CORETYPE", "ONEDNN_MAX_CPU_ISA",
+          "ATEN_CPU_CAPABILITY", "MKL_ENABLE_INSTRUCTIONS")
+
 
 def describe(device):
     """Describe machine and libraries, without names of hosts or paths.
@@ -31,16 +35,18 @@ def describe(device):
     Returns
     -------
     dict
-        That of `processor`; ``cores`` (usable ones), ``threads``, ``gpu`` (None on a CPU), and
-        the versions: ``minunet``, ``python``, ``numpy``, ``blas``, ``torch`` (None if not there).
+        That of `processor`; ``limits``, what the environment sets of `LIMITS`; ``cores`` (usable
+        ones), ``threads``, ``gpu`` (None on a CPU), and the versions: ``minunet``, ``python``,
+        ``numpy``, ``blas``, ``torch`` (None if not there).
     """
     cores = (len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity")
              else os.cpu_count())
     blas = np.show_config(mode="dicts")["Build Dependencies"]["blas"]
-    return {**processor(), "cores": cores, "threads": threads(), "gpu": _gpu(device),
-            "minunet": __version__, "python": platform.python_version(),
-            "numpy": np.__version__, "blas": f"{blas.get('name')} {blas.get('version')}",
-            "torch": torch_work.version()}
+    limits = {name: os.environ[name] for name in LIMITS if name in os.environ}
+    return {**processor(), "limits": limits, "cores": cores, "threads": threads(),
+            "gpu": _gpu(device), "minunet": __version__,
+            "python": platform.python_version(), "numpy": np.__version__,
+            "blas": f"{blas.get('name')} {blas.get('version')}", "torch": torch_work.version()}
 
 
 def processor(cpuinfo="/proc/cpuinfo"):
@@ -75,7 +81,8 @@ def label(machine):
         return machine["gpu"]
     sets = {"avx512f": "AVX-512", "avx2": "AVX2", "sve": "SVE", "asimd": "NEON"}
     best = [word for name, word in sets.items() if name in machine["instructions"]][:1]
-    inside = ", ".join(filter(None, [machine["kind"], *best]))
+    limited = "limited by the environment" if machine["limits"] else ""
+    inside = ", ".join(filter(None, [machine["kind"], *best, limited]))
     return (f"{_short(machine['processor'])}{f' ({inside})' if inside else ''}, "
             f"{plural(machine['cores'], 'core')}")
 
@@ -83,7 +90,8 @@ def label(machine):
 def file_name(machine):
     """Name a machine as a part of a file's name: "amd-epyc-zen-4-2-cores", or its GPU's."""
     name = machine["gpu"] or (f"{_short(machine['processor'])} {machine['kind']} "
-                              f"{plural(machine['cores'], 'core')}")
+                              f"{plural(machine['cores'], 'core')}"
+                              f"{' limited' if machine['limits'] else ''}")
     return "-".join(re.findall("[a-z0-9]+", name.lower()))
 
 

@@ -6,8 +6,10 @@ from pathlib import Path
 import numpy as np
 from matplotlib.figure import Figure
 
+from minunet.engine.words import plural
 from minunet.tool.bench.clock import better
 from minunet.tool.bench.machine import label
+from minunet.tool.bench.report import size_text, time_text
 from minunet.tool.plots import GRID, INK, MUTED
 
 COLORS = "#0072B2", "#E69F00", "#009E73", "#CC79A7", "#D55E00", "#56B4E9"  # Okabe and Ito's
@@ -53,7 +55,7 @@ def format_machines(machines):
     """
     rows = [ratios(results) for results in machines]
     cases = list(dict.fromkeys(case for row in rows for case in row))
-    head = ["", *(f"{WORDS[part]}, {name}" for part, name in cases)]
+    head = ["", *(f"{WORDS[part]}, {name}".replace(", ", "<br>") for part, name in cases)]
     lines = [[label(results["machine"]), *(_range(row.get(case)) for case in cases)]
              for results, row in zip(machines, rows, strict=True)]
     return "\n".join("| " + " | ".join(cells) + " |"
@@ -70,22 +72,21 @@ def format_summary(results):
             if (part, row["name"]) in found:
                 values = row.get("seconds") or row["bytes"]
                 ours, best = values["minunet"], values[better(values, _rival(values))]
-                lines.append(f"| {word}, {row['name']} | {_amount(ours, part)} | "
-                             f"{_amount(best, part)} | {_range(found[part, row['name']])} |")
-    return (f"{label(machine)}, {machine['threads']} threads each, NumPy {machine['numpy']}, "
-            f"PyTorch {machine['torch'].partition('+')[0]}, medians of {results['runs']} rounds:"
-            "\n\n" + "\n".join(lines))
+                text = size_text if part == "memory" else time_text
+                lines.append(f"| {word}, {row['name']} | {text(ours)} | {text(best)} | "
+                             f"{_range(found[part, row['name']])} |")
+    for row in results.get("image", ()):
+        lines.append(f"| inference by tiles, {row['name']} | "
+                     f"{time_text(row['seconds']['minunet'])} | | |\n| its peak memory | "
+                     f"{size_text(row['bytes']['minunet'])} | | |")
+    return (f"Measured on: {label(machine)}; {plural(machine['threads'], 'thread')} each, "
+            f"NumPy {machine['numpy']}, PyTorch {machine['torch'].partition('+')[0]}, "
+            f"medians of {plural(results['runs'], 'round')}:\n\n" + "\n".join(lines))
 
 
 def _rival(values):
     """The first of PyTorch's precisions: on a GPU that is float32."""
     return next(name.split(", ")[0] for name in values if ", " in name)
-
-
-def _amount(value, part):
-    if part == "memory":
-        return f"{value / 2**20:.0f} MiB"
-    return f"{value:.2f} s" if value >= 1 else f"{1e3 * value:.3g} ms"
 
 
 def _range(values):
@@ -122,7 +123,7 @@ def machines_figure(machines):
             if x == x:  # measured
                 axes.text(max(each) + 0.02, y, f"{x:.2f}", va="center", fontsize=8, color=INK)
     axes.axvline(1, color=MUTED, linewidth=1)
-    axes.text(1, -0.6, "as PyTorch", ha="center", fontsize=8, color=MUTED)
+    axes.text(1, -0.8, "as PyTorch", ha="center", fontsize=8, color=MUTED)
     axes.set_yticks(range(len(cases)), [f"{WORDS[part]}\n{name}" for part, name in cases],
                     fontsize=8)
     axes.set(xlabel="minunet's time or memory, in multiples of the better PyTorch's",

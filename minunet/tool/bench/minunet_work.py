@@ -10,6 +10,7 @@ import numpy as np
 
 from minunet import UNet, ops, optim
 from minunet.engine.backend import array_module, to_device
+from minunet.engine.memory import keep_freed_memory
 from minunet.predict import predict_slices
 from minunet.tool.bench.clock import device_clock
 from minunet.train import train_step
@@ -75,6 +76,7 @@ def large_image(case, device):
 
 def convolution(case, method, backward, device):
     """A convolution without bias by one method: y, or both of its gradients."""
+    keep_freed_memory()  # as a training step does
     side, c, f, batch, *_ = case
     x = to_device(_random((batch, side, side, c)), device)
     w = to_device(_random((3, 3, c, f)), device)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from minunet.tool.bench.machine import describe, file_name, label, processor
+from minunet.tool.bench.machine import LIMITS, describe, file_name, label, processor
 from minunet.tool.bench.machines import format_machines, format_summary, machines_figure, ratios
 
 CPUINFO = """processor\t: 0
@@ -41,13 +41,20 @@ def test_a_machine_is_named_by_its_processor(tmp_path, said, words, file):
     assert file_name(found) == file
 
 
-def test_a_machine_that_is_kept_from_its_instructions_says_so(monkeypatch):
-    before = describe("cpu")
-    monkeypatch.setenv("OPENBLAS_CORETYPE", "Haswell")
-    found = describe("cpu")
-    assert found["limits"] == before["limits"] | {"OPENBLAS_CORETYPE": "Haswell"}
-    assert "limited by the environment" in label(found)
-    assert file_name(found).endswith("-limited")
+@pytest.mark.parametrize("limits, word", [
+    ({"OPENBLAS_CORETYPE": "Haswell"}, "limited"),
+    ({"ONEDNN_MAX_CPU_ISA": "AVX2", "ATEN_CPU_CAPABILITY": "avx2"}, "limited to AVX2"),
+    ({"ONEDNN_MAX_CPU_ISA": "AVX2", "ATEN_CPU_CAPABILITY": "default"}, "limited"),
+])
+def test_a_machine_that_is_kept_from_its_instructions_says_so(tmp_path, monkeypatch, limits, word):
+    for name in LIMITS:
+        monkeypatch.delenv(name, raising=False)
+    for name, value in limits.items():
+        monkeypatch.setenv(name, value)
+    assert describe("cpu")["limits"] == limits
+    found = machine(tmp_path, "AuthenticAMD", 25, 17, "AMD EPYC", "avx512f") | {"limits": limits}
+    assert label(found) == f"AMD EPYC (Zen 4, {word}), 2 cores"
+    assert file_name(found) == "amd-epyc-zen-4-2-cores-limited"
 
 
 def test_a_gpu_is_its_machines_name():

@@ -81,8 +81,11 @@ def label(machine):
         return machine["gpu"]
     sets = {"avx512f": "AVX-512", "avx2": "AVX2", "sve": "SVE", "asimd": "NEON"}
     best = [word for name, word in sets.items() if name in machine["instructions"]][:1]
-    limited = "limited by the environment" if machine["limits"] else ""
-    inside = ", ".join(filter(None, [machine["kind"], *best, limited]))
+    if machine["limits"]:
+        told = {machine["limits"].get(name, "").upper()
+                for name in ("ONEDNN_MAX_CPU_ISA", "ATEN_CPU_CAPABILITY")}
+        best = [f"limited to {told.pop()}" if len(told) == 1 and all(told) else "limited"]
+    inside = ", ".join(filter(None, [machine["kind"], *best]))
     return (f"{_short(machine['processor'])}{f' ({inside})' if inside else ''}, "
             f"{plural(machine['cores'], 'core')}")
 

@@ -19,7 +19,7 @@ WORDS = {"step": "training step", "inference": "inference", "memory": "peak memo
 def load_all(folder):
     """Load the results of all machines in `folder`: ``bench-*.json``, by their files' names."""
     return [json.loads(path.read_text(encoding="utf-8"))
-            for path in sorted(Path(folder).glob("bench-*.json"))]
+            for path in sorted(Path(folder).glob("bench-*.json"), key=lambda path: path.stem)]
 
 
 def ratios(results):

@@ -11,13 +11,20 @@ from image_files import imread
 
 from minunet.engine.files import InputError
 from minunet.tool.bench import minunet_work, parts, run, torch_work
-from minunet.tool.bench.clock import device_clock, interleave, slope, straight_line, summarise
+from minunet.tool.bench.clock import (
+    device_clock,
+    host_clock,
+    interleave,
+    slope,
+    straight_line,
+    summarise,
+)
 from minunet.tool.bench.minunet_work import FAST, Case, Convolution
 from minunet.tool.bench.parts import PARTS, Sizes
 from minunet.tool.bench.plots import PANELS, figure_of
 from minunet.tool.bench.report import format_header, format_part
 from minunet.tool.bench.run import bench
-from minunet.tool.bench.worker import Worker, host_clock
+from minunet.tool.bench.worker import Worker
 from minunet.tool.cli import main
 
 SMALL, LARGE = Case(2, 32, 1), Case(2, 64, 1)

@@ -8,10 +8,10 @@ import minunet.tool.bench.roofline
 from minunet import UNet, ops
 from minunet.layers import list_layers, parameter_shapes, trace
 from minunet.tool.bench import minunet_work
+from minunet.tool.bench.clock import host_clock
 from minunet.tool.bench.minunet_work import Case
 from minunet.tool.bench.report import by_op
 from minunet.tool.bench.roofline import PER_ELEMENT, watched_step
-from minunet.tool.bench.worker import host_clock
 from minunet.train import train_step
 
 SMALL = Case(2, 32, 1)

@@ -14,7 +14,6 @@ import os
 import runpy
 import signal
 import sys
-import time
 from contextlib import nullcontext
 from pathlib import Path
 from types import SimpleNamespace
@@ -78,13 +77,6 @@ def timer(run, clock, least):
         return clock(repeated) / count
 
     return seconds
-
-
-def host_clock(run):
-    """Give the seconds that ``run()`` takes, by the computer's own clock."""
-    began = time.perf_counter()
-    run()
-    return time.perf_counter() - began
 
 
 def status(field):

@@ -17,7 +17,7 @@ asked, real = [], ctypes.CDLL
 ctypes.CDLL = lambda name, *rest, **more: real(name, *rest, **more) if name else SimpleNamespace(
     mallopt=lambda *setting: asked.append(setting))
 import numpy as np
-import minunet.tool.cli
+import minunet.tool.commands.train
 from minunet.optim import Adam
 from minunet.train import train_step
 

@@ -10,7 +10,8 @@ import pytest
 from image_files import imread
 
 from minunet.engine.files import InputError
-from minunet.tool.bench import minunet_work, parts, run, torch_work
+from minunet.ops.fast.choose import METHODS, choose
+from minunet.tool.bench import minunet_work, parts, report, run, torch_work
 from minunet.tool.bench.clock import (
     device_clock,
     host_clock,
@@ -156,13 +157,15 @@ def test_memory_that_the_system_does_not_tell_has_no_bar(measured, sizes, bars):
 
 def test_the_method_that_auto_takes_is_marked(measured):
     results, _, printed = measured
-    assert [row["auto"] for row in results["convolution"]] == 2 * ["im2col"] + 2 * [
-        "winograd_rows"]
-    line = next(line for line in printed.splitlines() if line.startswith("32 → 32"))
-    cells = re.split("  +", line)
-    assert cells[1] == "–"  # no loops at this size
-    assert not cells[2].startswith("*")
-    assert cells[3].startswith("*")
+    for row, case in zip(results["convolution"][::2], TINY.convolution, strict=True):
+        auto = choose("auto", (3, 3, case.c, case.f), (1, 1), (1, 1), (case.side, case.side))
+        assert METHODS[row["auto"]] is auto
+    lines = [line for line in printed.splitlines() if re.search("(for|back)ward  ", line)
+             and "→" in line]
+    for row, line in zip(results["convolution"], lines, strict=True):
+        cells = dict(zip(report.METHODS, re.split("  +", line)[1:], strict=False))
+        assert [name for name, cell in cells.items() if cell.startswith("*")] == [row["auto"]]
+        assert (cells["loops"] == "–") is (row["c"] == 32)  # no loops at this size
 
 
 def test_the_files_are_whole_and_alone(measured):

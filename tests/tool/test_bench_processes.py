@@ -13,6 +13,7 @@ import pytest
 
 from minunet import UNet
 from minunet.engine.files import InputError
+from minunet.engine.rates import using_balance
 from minunet.engine.threads import using_threads
 from minunet.tool.bench import minunet_work, parts, worker
 from minunet.tool.bench.clock import interleave
@@ -76,7 +77,7 @@ def test_a_process_that_fails_is_one_line_that_names_it_and_ends_the_others(code
 def test_what_a_library_prints_is_no_answer():
     code = ("import runpy, sys; w = runpy.run_path(sys.argv[1]); print('hello'); "
             "w['Worker'].time = lambda self, number: (print('noise'), number)[1]; "
-            "w['main']('minunet', 'cpu', 1, None)")
+            "w['main']('minunet', 'cpu', 1, 8, None)")
     done = subprocess.run([sys.executable, "-c", code.replace("print('hello'); ", ""),
                            worker.__file__], input='["time", 5]\n', capture_output=True,
                           text=True, check=True)
@@ -149,13 +150,13 @@ def test_a_worker_prepares_several_works_and_times_each():
     assert all(mine.time(number) > 0 for number in range(4))
 
 
-def test_the_process_has_the_threads_of_the_one_that_starts_it(monkeypatch):
+def test_the_process_has_the_threads_and_balance_of_the_one_that_starts_it(monkeypatch):
     started = []
     monkeypatch.setattr("minunet.tool.bench.processes.Process",
                         lambda name, command, what: started.append(json.loads(command[-1])))
-    with using_threads(3):
+    with using_threads(3), using_balance(4):
         start("minunet", "minunet", "cpu", "a step")
-    assert started == [["minunet", "cpu", 3, None]]
+    assert started == [["minunet", "cpu", 3, 4, None]]
 
 
 # Memory

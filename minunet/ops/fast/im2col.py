@@ -159,13 +159,18 @@ def strip(x, images, rows, before, size):
     if start >= 0 and stop <= height and across == tuple(size) and not any(before):
         return x[images, start:stop]
     n = images.stop - images.start
-    pixels = array_module(x).zeros((n, stop - start, *size, x.shape[-1]), dtype=x.dtype)
+    pixels = array_module(x).empty((n, stop - start, *size, x.shape[-1]), dtype=x.dtype)
     first = min(max(start, 0), height)
     last = max(min(stop, height), first)
-    shown = tuple(min(w, s - b) for w, b, s in zip(across, before, size, strict=True))
-    to = (slice(b, b + w) for b, w in zip(before, shown, strict=True))
-    source = x[(images, slice(first, last), *(slice(0, w) for w in shown))]
-    pixels[(slice(None), slice(first - start, last - start), *to)] = source
+    pixels[:, : first - start] = pixels[:, last - start :] = 0
+    inside = [slice(first - start, last - start)]  # what is x's own; the rest of it is zeroed
+    for b, w, s in zip(before, across, size, strict=True):
+        end = min(b + w, s)
+        pixels[(slice(None), *inside, slice(0, b))] = 0
+        pixels[(slice(None), *inside, slice(end, s))] = 0
+        inside.append(slice(b, end))
+    shown = (slice(0, place.stop - place.start) for place in inside[1:])
+    pixels[(slice(None), *inside)] = x[(images, slice(first, last), *shown)]
     return pixels
 
 

@@ -8,10 +8,11 @@ from pathlib import Path
 import numpy as np
 
 from minunet import __version__
-from minunet.engine.backend import array_module, to_device
+from minunet.engine.rates import balance
 from minunet.engine.threads import threads
 from minunet.engine.words import plural
 from minunet.tool.bench import torch_work
+from minunet.tool.bench.minunet_work import module
 
 # What a kind of processor is called, by vendor, family and model: (first model, name), the last
 # that is not above. Clouds give their processors no other name.
@@ -36,15 +37,15 @@ def describe(device):
     -------
     dict
         That of `processor`; ``limits``, what the environment sets of `LIMITS`; ``cores`` (usable
-        ones), ``threads``, ``gpu`` (None on a CPU), and the versions: ``minunet``, ``python``,
-        ``numpy``, ``blas``, ``torch`` (None if not there).
+        ones), ``threads``, ``balance`` (see `engine.rates`), ``gpu`` (None on a CPU); and the
+        versions: ``minunet``, ``python``, ``numpy``, ``blas``, ``torch`` (None if not there).
     """
     cores = (len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity")
              else os.cpu_count())
     blas = np.show_config(mode="dicts")["Build Dependencies"]["blas"]
     limits = {name: os.environ[name] for name in LIMITS if name in os.environ}
     return {**processor(), "limits": limits, "cores": cores, "threads": threads(),
-            "gpu": _gpu(device), "minunet": __version__,
+            "balance": balance(module(device)), "gpu": _gpu(device), "minunet": __version__,
             "python": platform.python_version(), "numpy": np.__version__,
             "blas": f"{blas.get('name')} {blas.get('version')}", "torch": torch_work.version()}
 
@@ -104,5 +105,5 @@ def _short(name):
 
 
 def _gpu(device):
-    xp = array_module(to_device(np.zeros(1), device))
+    xp = module(device)
     return None if xp is np else xp.cuda.runtime.getDeviceProperties(0)["name"].decode()

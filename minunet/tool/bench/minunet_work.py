@@ -88,15 +88,16 @@ def convolution(case, method, backward, device):
 
 def clock(device):
     """Give the clock for work on the device."""
-    return device_clock(_module(device))
+    return device_clock(module(device))
 
 
 def reserved():
     """Give the bytes that CuPy's pool has taken from the GPU."""
-    return _module("cuda").get_default_memory_pool().total_bytes()
+    return module("cuda").get_default_memory_pool().total_bytes()
 
 
-def _module(device):
+def module(device):
+    """Give the array module for the device."""
     return array_module(to_device(np.zeros(1), device))
 
 

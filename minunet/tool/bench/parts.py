@@ -91,7 +91,7 @@ def _convolution(processes, case, direction, sizes, runs, device):
     for name, (channels_last, _) in _rivals(device).items():
         timers[name] = _timer(processes[name], sizes.least, "convolution", case, channels_last,
                               backward)
-    auto = choose("auto", (3, 3, case.c, case.f), (1, 1), (1, 1))
+    auto = choose("auto", (3, 3, case.c, case.f), (1, 1), (1, 1), (case.side, case.side))
     [auto] = [name for name, module in METHODS.items() if module is auto]
     flop = 2 * (1 + backward) * case.batch * case.side**2 * 9 * case.c * case.f
     return {"name": str(case), "side": case.side, "c": case.c, "f": case.f,

@@ -14,7 +14,7 @@ import os
 import runpy
 import signal
 import sys
-from contextlib import nullcontext
+from contextlib import ExitStack
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -89,23 +89,26 @@ def status(field):
     return int(line.split()[1]) * 1024
 
 
-def main(library, device, threads, tf32):
+def main(library, device, threads, balance, tf32):
     """Serve until the input ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all; the parent ends this one
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # whatever a library prints is no answer
     if library == "minunet":
+        from minunet.engine.rates import using_balance
         from minunet.engine.threads import using_threads
         from minunet.tool.bench import minunet_work as work
 
-        context = using_threads(threads)
+        contexts = using_threads(threads), using_balance(balance)
     else:
         work = SimpleNamespace(**runpy.run_path(str(Path(__file__).with_name("torch_work.py"))))
         work.use_threads(threads)
         work.use_tf32(tf32)
-        context = nullcontext()
+        contexts = ()
     worker = Worker(work, device)
-    with context:
+    with ExitStack() as stack:
+        for context in contexts:
+            stack.enter_context(context)
         print(json.dumps("ready"), file=answers, flush=True)
         for line in sys.stdin:
             verb, *arguments = json.loads(line)

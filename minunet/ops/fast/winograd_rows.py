@@ -36,7 +36,7 @@ import numpy as np
 
 from minunet.engine.backend import array_module
 from minunet.engine.threads import add_up, parallel, row_blocks, workers
-from minunet.ops.fast.im2col import finish, strip, turn
+from minunet.ops.fast.im2col import finish, turn
 
 TILE, WINDOW = 4, 6  # rows of y in a group, and rows of x that they depend on
 PAD = 80  # numbers, 320 or 640 bytes: see `apart`
@@ -181,25 +181,46 @@ def _patches_of_v(x, images, groups, width, padding):
 
     Returns
     -------
-    list of 3 arrays (6, pixels / 3, KW·C)
+    array (3, 6, pixels / 3, KW·C)
         Patches that begin at pixel 0, 3, 6, …; at 1, 4, 7, …; at 2, 5, 8, …
     """
     xp, c = array_module(x), x.shape[-1]
-    band = (TILE * groups.start - padding[0], TILE * groups.stop + WINDOW - TILE - padding[0])
-    # Contiguous, so that a row is one axis of width · C numbers.
-    pixels = xp.ascontiguousarray(strip(x, images, band, (padding[1],), (width,)))
     n, t, _ = _shape(images, groups, width)
-    per_image, per_row, _, per_number = pixels.strides
-    windows = xp.lib.stride_tricks.as_strided(  # six rows each, the next four rows further down
-        pixels, (n, t, WINDOW, width * c), (per_image, TILE * per_row, per_row, per_number))
     size = n * t * width * c
     memory = apart(xp, (WINDOW,), (size + 2 * c,), x.dtype)
     memory[:, size:] = 0  # the last patches end up to two pixels beyond V
     v = memory[:, :size].reshape(WINDOW, n, t, width * c)
-    xp.matmul(matrices(xp, x.dtype)[0], windows, out=v.transpose(1, 2, 0, 3))
+    _lift_rows(x[images], TILE * groups.start - padding[0], padding[1], v)
     rows, number = memory.strides
     return xp.lib.stride_tricks.as_strided(memory, (3, WINDOW, n * t * width // 3, 3 * c),
                                            (c * number, rows, 3 * c * number, number))
+
+
+def _lift_rows(x, top, left, v):
+    """Compute V, (6, n, t, width·C), of images whose row `top` is the first; it can be negative.
+
+    Before pixel `left` of V and after the last of x there are zeros. Where rows lie outside of the
+    image, too, they are left out of the sum.
+    """
+    xp, (n, height, across, c) = array_module(x), x.shape
+    b_t = matrices(xp, x.dtype)[0]
+    x = xp.ascontiguousarray(x)  # so that a row is one axis of W·C numbers
+    begin, end = left * c, (left + across) * c
+    v[..., :begin] = v[..., end:] = 0
+    v = v[..., begin:end].transpose(1, 2, 0, 3)  # (n, t, 6, W·C)
+    inside = [g for g in range(v.shape[1])
+              if top + TILE * g >= 0 and top + TILE * g + WINDOW <= height]
+    if inside:
+        per_image, per_row, _, number = x.strides
+        windows = xp.lib.stride_tricks.as_strided(  # the next four rows further down
+            x[:, top + TILE * inside[0] :], (n, len(inside), WINDOW, across * c),
+            (per_image, TILE * per_row, per_row, number))
+        xp.matmul(b_t, windows, out=v[:, inside[0] : inside[-1] + 1])
+    for g in set(range(v.shape[1])) - set(inside):
+        first = top + TILE * g
+        rows = slice(max(-first, 0), max(min(height - first, WINDOW), 0))
+        seen = x[:, first + rows.start : first + rows.stop].reshape(n, -1, across * c)
+        xp.matmul(b_t[:, rows], seen, out=v[:, g])
 
 
 def _every_third(m):

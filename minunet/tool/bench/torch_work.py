@@ -132,23 +132,27 @@ def convolution(case, channels_last, backward, device):
 
 
 def clock(device):
-    """Give the clock for work on the device: the computer's, or two events in a GPU's queue."""
+    """Give the clock for work on the device."""
+    return event_clock if device == "cuda" else host_clock
+
+
+def host_clock(run):
+    """Give the seconds that ``run()`` takes, by the computer's own clock."""
+    began = time.perf_counter()
+    run()
+    return time.perf_counter() - began
+
+
+def event_clock(run):
+    """Give the seconds that ``run()`` takes on the GPU, by two events in its queue."""
     import torch
 
-    def host_clock(run):
-        began = time.perf_counter()
-        run()
-        return time.perf_counter() - began
-
-    def event_clock(run):
-        began, ended = (torch.cuda.Event(enable_timing=True) for _ in range(2))
-        began.record()
-        run()
-        ended.record()
-        ended.synchronize()
-        return began.elapsed_time(ended) / 1e3  # from milliseconds
-
-    return event_clock if device == "cuda" else host_clock
+    began, ended = (torch.cuda.Event(enable_timing=True) for _ in range(2))
+    began.record()
+    run()
+    ended.record()
+    ended.synchronize()
+    return began.elapsed_time(ended) / 1e3  # from milliseconds
 
 
 def reserved():

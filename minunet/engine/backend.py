@@ -65,7 +65,7 @@ def cuda_problem():
     """Say why no GPU can be used, or ``None`` if one can: a small product is computed on it."""
     try:
         import cupy
-    except ImportError as error:
+    except Exception as error:  # it is not there, or a library that it needs is broken
         return (f"CuPy cannot be imported ({str(error).splitlines()[0]}); "
                 'pip install "cupy-cuda13x[ctk]", or "cupy-cuda12x[ctk]" for an older driver')
     try:

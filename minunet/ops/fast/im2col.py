@@ -13,6 +13,7 @@ image at a time, small enough to stay in cache until the product has read it.
 """
 
 import math
+from itertools import groupby
 
 import numpy as np
 
@@ -99,8 +100,8 @@ def _scatter(dy, w, x_shape, stride, padding):
     dx = xp.zeros((len(dy), *size, c), dtype=dy.dtype)  # (N, H + 2P, W + 2P, C)
     row_bytes = math.prod(out[1:]) * w_matrix.shape[0] * dy.dtype.itemsize
 
-    def block(images):
-        for _, rows in row_blocks(xp, 1, out[0], row_bytes):
+    def some(blocks):  # of the same images, one after the other: their rows of dx overlap
+        for images, rows in blocks:
             dpatches = dy[images, rows].reshape(-1, f) @ w_matrix.T
             ends = (rows.stop, *out[1:])
             dpatches = dpatches.reshape(-1, rows.stop - rows.start, *out[1:], *kernel, c)
@@ -109,7 +110,8 @@ def _scatter(dy, w, x_shape, stride, padding):
                           zip(k, (rows.start,) + (0,) * len(out[1:]), ends, stride, strict=True)]
                 dx[(images, *window)] += dpatches[(..., *k, slice(None))]
 
-    parallel(xp, block, [(slice(n, n + 1),) for n in range(len(dy))])
+    blocks = groupby(row_blocks(xp, len(dy), out[0], row_bytes), key=lambda block: block[0].start)
+    parallel(xp, some, [(list(of_images),) for _, of_images in blocks])
     return dx[(slice(None), *(slice(p, p + h)
                               for p, h in zip(padding, x_shape[1:-1], strict=True)))]
 

@@ -84,8 +84,9 @@ def forward(x, w, b, out, stride, padding, relu=False):
 
     def block(images, groups):
         m = apart(xp, (WINDOW,), (*_shape(images, groups, width), f), x.dtype)
-        patches = _patches_of_v(x, images, groups, width, padding)  # (3, 6, pixels / 3, KW·C)
-        xp.matmul(patches, u, out=_every_third(m.reshape(WINDOW, -1, f)))
+        m_pixels = m.reshape(WINDOW, -1, f)
+        for shift, patches in enumerate(_patches_of_v(x, images, groups, width, padding)):
+            xp.matmul(patches, u, out=m_pixels[:, shift::3])
         # (n, t, 6, OW·F), without the pixels from OW on
         m_rows = m.reshape(*m.shape[:3], width * f).transpose(1, 2, 0, 3)[..., : out[1] * f]
         for some, rows in _in_groups(y[images, TILE * groups.start : TILE * groups.stop]):
@@ -112,11 +113,12 @@ def weight_gradient(x, dy, kernel, stride, padding):
     def products(first):
         for images, groups in blocks[first : first + share]:
             dm = _lift_rows_of_dy(dy, images, groups, width)
-            patches = _patches_of_v(x, images, groups, width, padding)
-            yield xp.matmul(patches.swapaxes(2, 3), _every_third(dm.reshape(WINDOW, -1, f)))
+            dm_pixels = dm.reshape(WINDOW, -1, f)
+            for shift, patches in enumerate(_patches_of_v(x, images, groups, width, padding)):
+                yield xp.matmul(patches.swapaxes(1, 2), dm_pixels[:, shift::3])
 
     shares = [(first,) for first in range(0, len(blocks), share)]
-    du = add_up(parallel(xp, lambda first: add_up(products(first)), shares)).sum(axis=0)
+    du = add_up(parallel(xp, lambda first: add_up(products(first)), shares))  # (6, KW·C, F)
     g = matrices(xp, x.dtype)[1]
     return xp.matmul(g.T, du.reshape(WINDOW, -1)).reshape(3, 3, c, f)
 
@@ -181,7 +183,7 @@ def _patches_of_v(x, images, groups, width, padding):
 
     Returns
     -------
-    array (3, 6, pixels / 3, KW·C)
+    list of 3 arrays (6, pixels / 3, KW·C)
         Patches that begin at pixel 0, 3, 6, …; at 1, 4, 7, …; at 2, 5, 8, …
     """
     xp, c = array_module(x), x.shape[-1]
@@ -191,9 +193,8 @@ def _patches_of_v(x, images, groups, width, padding):
     memory[:, size:] = 0  # the last patches end up to two pixels beyond V
     v = memory[:, :size].reshape(WINDOW, n, t, width * c)
     _lift_rows(x[images], TILE * groups.start - padding[0], padding[1], v)
-    rows, number = memory.strides
-    return xp.lib.stride_tricks.as_strided(memory, (3, WINDOW, n * t * width // 3, 3 * c),
-                                           (c * number, rows, 3 * c * number, number))
+    return [memory[:, shift * c : shift * c + size].reshape(WINDOW, -1, 3 * c)
+            for shift in range(3)]
 
 
 def _lift_rows(x, top, left, v):
@@ -221,11 +222,6 @@ def _lift_rows(x, top, left, v):
         rows = slice(max(-first, 0), max(min(height - first, WINDOW), 0))
         seen = x[:, first + rows.start : first + rows.stop].reshape(n, -1, across * c)
         xp.matmul(b_t[:, rows], seen, out=v[:, g])
-
-
-def _every_third(m):
-    """View M, (6, pixels, F), as (3, 6, pixels / 3, F): from pixel 0, 1 and 2 on, every third."""
-    return m.reshape(WINDOW, -1, 3, m.shape[-1]).transpose(2, 0, 1, 3)
 
 
 def apart(xp, sides, shape, dtype):

@@ -68,6 +68,7 @@ def inference(case, device):
 
 def large_image(case, device):
     """Probabilities as ``minunet predict`` computes them, by tiles; images on the host."""
+    keep_freed_memory()  # as the program does
     base, side, batch = case
     net = UNet(IN_CHANNELS, 1, base, device=device)
     images = _random((batch, side, side, IN_CHANNELS))

@@ -1,9 +1,10 @@
 """The pictures of the docs, drawn from what the code computes: ``python docs/figures.py``.
 
-They are written to `docs/_static/figures`, and kept there with the pages that show them.
+They are written to `docs/_static/figures`, and kept there with the pages that show them. After
+``minunet bench`` has measured anew, ``python docs/figures.py bench`` draws its pictures alone.
 """
 
-import json
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -16,10 +17,12 @@ from matplotlib import rc_context
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from PIL import Image
+from refresh import MEASURED, shown
 
 from minunet import ops
 from minunet.ops.fast.im2col import _patches
 from minunet.ops.fast.winograd import _put_tiles, _windows
+from minunet.tool.bench.machines import load_all, machines_figure
 from minunet.tool.bench.plots import figure_of, learning_figure
 
 TINTS = np.array(["#cfe3f5", "#fde0b8", "#cdebd9", "#f5d3e2"])  # four windows, four colours
@@ -32,33 +35,53 @@ W = np.array([[1, 2], [0, -1]])
 SMALL = np.array([[1, 2], [3, -1]])
 POOLED = np.array([[1, 3, 2, 2], [0, 2, 2, 1], [5, 1, 0, 4], [2, 5, 6, 1]])
 POOLED_DY = np.array([[10, 20], [30, 40]])
-# What `minunet bench --out docs/_static` measured, and the pictures with their parts of it.
-BENCH = json.loads((Path(__file__).parent / "_static" / "bench.json").read_text("utf-8"))
-MEASURED = {"bench_roofline": ["roofline"], "bench_times": ["step", "inference"],
-            "bench_convolution": ["convolution"], "bench_memory_growth": ["memory", "growth"]}
+# The pictures of what `minunet bench` measured, with their parts of it.
+BENCH = {"bench_roofline": ["roofline"], "bench_times": ["step", "inference"],
+         "bench_convolution": ["convolution"], "bench_memory_growth": ["memory", "growth"]}
 # The history.csv of one training made by both.
 HISTORIES = {name: Path(__file__).parent / "_static" / f"lgg_{name.lower()}.csv"
              for name in ("minunet", "PyTorch")}
 
 
+STYLE = {"font.size": 10, "text.color": INK, "axes.edgecolor": LINE,
+         "mathtext.fontset": "dejavusans"}
+
+
 def draw_all(folder, **options):
     """Write every picture to `folder` as PNG; `options` go to those that train a network."""
-    folder.mkdir(parents=True, exist_ok=True)
-    style = {"font.size": 10, "text.color": INK, "axes.edgecolor": LINE,
-             "mathtext.fontset": "dejavusans"}
-    with rc_context(style):
+    with rc_context(STYLE):
         pictures = {draw.__name__: draw() for draw in (patches, tiles, painting, pooling, steps,
                                                        loss_curves, weight_map, bending, grafting,
                                                        overlap_tiles, orientation)}
         pictures["phantom_through_the_u"] = phantom_through_the_u(**options)
         pictures |= look_inside(**options)
-        pictures |= {name: figure_of(BENCH, parts) for name, parts in MEASURED.items()}
         pictures["learning"] = learning_figure(HISTORIES)
-        for name, figure in pictures.items():
-            figure.savefig(folder / f"{name}.png", dpi=120, bbox_inches="tight", pad_inches=0.12)
+        _save(pictures, folder)
     report_pages(folder)
-    for path in folder.glob("*.png"):  # few colours: a third of the bytes, and no eye sees it
-        Image.open(path).convert("RGB").quantize(200).save(path, optimize=True)
+    for name in ("report", "change"):
+        _shrink(folder / f"{name}.png")
+    draw_bench(folder)
+
+
+def draw_bench(folder):
+    """Write the pictures of what `minunet bench` measured, on one machine and on all."""
+    with rc_context(STYLE):
+        pictures = {name: figure_of(shown(), parts) for name, parts in BENCH.items()}
+        pictures["bench_machines"] = machines_figure(load_all(MEASURED))
+        _save(pictures, folder)
+
+
+def _save(pictures, folder):
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, figure in pictures.items():
+        path = folder / f"{name}.png"
+        figure.savefig(path, dpi=120, bbox_inches="tight", pad_inches=0.12)
+        _shrink(path)
+
+
+def _shrink(path):
+    """Few colours: a third of the bytes, and no eye sees it."""
+    Image.open(path).convert("RGB").quantize(200).save(path, optimize=True)
 
 
 def patches():
@@ -228,4 +251,5 @@ def _weight(kernel):
 
 
 if __name__ == "__main__":
-    draw_all(Path(__file__).parent / "_static" / "figures")
+    FOLDER = Path(__file__).parent / "_static" / "figures"
+    draw_bench(FOLDER) if sys.argv[1:] == ["bench"] else draw_all(FOLDER)

@@ -8,8 +8,15 @@ Above a block of code, a comment that no page shows says what the block holds::
 
 The first two are functions or classes of a file, with `from` beginning at the line that begins
 with the text. Docstrings of several lines are left out, since the page says the same. The third
-is a table of `docs/_static/bench.json` as `minunet bench` prints it. The page ``commands.md`` is
-made as a whole, from the program's parser.
+is a table as `minunet bench` prints it, of what was measured on the machine `SHOWN`. A table that
+is Markdown itself, in the README too, stands between two comments::
+
+    <!-- table: machines -->
+    <!-- end -->
+
+Its name is `summary` (of the machine `SHOWN`) or `machines` (one row for each measured).
+
+The page ``commands.md`` is made as a whole, from the program's parser.
 """
 
 import ast
@@ -20,22 +27,33 @@ from pathlib import Path
 
 from commands_page import make_page
 
+from minunet.tool.bench.machines import format_machines, format_summary, load_all
 from minunet.tool.bench.report import format_header, format_part
 
 DOCS = Path(__file__).parent
 ROOT = DOCS.parent
+MEASURED = DOCS / "_static"  # what `minunet bench --out docs/_static` wrote, on several machines
+SHOWN = "bench-amd-epyc-zen-4-2-cores.json"  # the machine whose results the pages show in full
 QUOTE = re.compile(r"^<!-- (code|measured): (.+?) -->\n\n```(\w+)\n(.*?)^```$", re.M | re.S)
+TABLE = re.compile(r"^<!-- (table): (.+?) -->\n\n(.*?)\n\n<!-- end -->$", re.M | re.S)
 
 
 def pages():
-    """List the pages in Markdown."""
-    return sorted(path for path in DOCS.rglob("*.md") if "_build" not in path.parts)
+    """List the pages in Markdown, the README among them."""
+    return [ROOT / "README.md",
+            *sorted(path for path in DOCS.rglob("*.md") if "_build" not in path.parts)]
+
+
+def shown():
+    """Load what was measured on the machine whose results the pages show in full."""
+    return json.loads((MEASURED / SHOWN).read_text(encoding="utf-8"))
 
 
 def refresh(page):
     """Write the page with its quotes as the source has them now; say whether that changed it."""
     text = page.read_text(encoding="utf-8")
-    new = make_page() if page.name == "commands.md" else QUOTE.sub(_quote, text)
+    new = (make_page() if page.name == "commands.md"
+           else TABLE.sub(_table, QUOTE.sub(_quote, text)))
     if new != text:
         page.write_text(new, encoding="utf-8")
     return new != text
@@ -43,7 +61,10 @@ def refresh(page):
 
 def quotes(text):
     """List (comment, what the block holds, what the source has) of each quote in `text`."""
-    return [(f"{m[1]}: {m[2]}", m[4], QUOTE.match(_quote(m))[4]) for m in QUOTE.finditer(text)]
+    found = [(m, m[4], QUOTE.match(_quote(m))[4]) for m in QUOTE.finditer(text)]
+    found += [(m, m[3], TABLE.match(_table(m))[3]) for m in TABLE.finditer(text)]
+    found.sort(key=lambda quote: quote[0].start())
+    return [(f"{m[1]}: {m[2]}", held, source) for m, held, source in found]
 
 
 def _quote(m):
@@ -52,8 +73,14 @@ def _quote(m):
     return f"<!-- {kind}: {what} -->\n\n```{language}\n{body}\n```"
 
 
+def _table(m):
+    tables = {"summary": lambda: format_summary(shown()),
+              "machines": lambda: format_machines(load_all(MEASURED))}
+    return f"<!-- table: {m[2]} -->\n\n{tables[m[2]]()}\n\n<!-- end -->"
+
+
 def _measured(part):
-    bench = json.loads((DOCS / "_static" / "bench.json").read_text(encoding="utf-8"))
+    bench = shown()
     text = format_header(bench) if part == "header" else format_part(bench, part)
     return text.strip("\n")
 

@@ -74,7 +74,8 @@ def torch(scratch):
         for kind in ("training_step", "inference"):
             for name, (channels_last, tf32) in torch_work.VARIANTS["cuda"].items():
                 run = getattr(torch_work, kind)(case, channels_last, "cuda")
-                timed(f"{kind}, {case}, {name}", torch_work.with_tf32(run, tf32),
+                torch_work.use_tf32(tf32)
+                timed(f"{kind}, {case}, {name}", run,
                       lambda run: (torch_work.event_clock(run), 0))
 
 

@@ -61,8 +61,8 @@ def test_the_code_runs_and_prints_what_the_page_says(page):
     assert runner.failures == 0, "the difference is printed above"
 
 
-@pytest.mark.parametrize("page", PAGES)
-def test_code_that_is_quoted_is_that_of_its_file_today(page, monkeypatch):
+@pytest.mark.parametrize("page", [*PAGES, "../README.md"])
+def test_what_is_quoted_is_that_of_its_file_today(page, monkeypatch):
     for comment, shown, source in load("refresh", monkeypatch).quotes(text_of(page)):
         assert shown == source, f"{page}, {comment}: run python docs/refresh.py"
 
@@ -73,9 +73,9 @@ def test_the_page_of_all_commands_is_that_of_the_parser_today(monkeypatch):
     assert "* `--learning-rate X`: peak, after warming up (default: 0.0015)" in made
 
 
-@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("page", [*PAGES, "../README.md"])
 def test_every_quote_is_found_by_the_script_that_refreshes_it(page, monkeypatch):
-    comments = re.findall(r"<!-- ((?:code|measured): .+?) -->", prose_of(page))
+    comments = re.findall(r"<!-- ((?:code|measured|table): .+?) -->", prose_of(page))
     found = [comment for comment, *_ in load("refresh", monkeypatch).quotes(text_of(page))]
     assert found == comments
 

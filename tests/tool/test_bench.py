@@ -9,11 +9,10 @@ import numpy as np
 import pytest
 from image_files import imread
 
-import minunet.tool.bench
 from minunet.engine.files import InputError
-from minunet.tool.bench import Case, Convolution, Sizes, bench, torch_work
+from minunet.ops.fast.choose import METHODS, choose
+from minunet.tool.bench import minunet_work, parts, report, run, torch_work
 from minunet.tool.bench.clock import (
-    Contender,
     device_clock,
     host_clock,
     interleave,
@@ -21,10 +20,12 @@ from minunet.tool.bench.clock import (
     straight_line,
     summarise,
 )
-from minunet.tool.bench.machine import processor
-from minunet.tool.bench.minunet_work import FAST
-from minunet.tool.bench.plots import figure_of
-from minunet.tool.bench.report import format_part
+from minunet.tool.bench.minunet_work import FAST, Case, Convolution
+from minunet.tool.bench.parts import PARTS, Sizes
+from minunet.tool.bench.plots import PANELS, figure_of
+from minunet.tool.bench.report import format_header, format_part
+from minunet.tool.bench.run import bench
+from minunet.tool.bench.worker import Worker
 from minunet.tool.cli import main
 
 SMALL, LARGE = Case(2, 32, 1), Case(2, 64, 1)
@@ -32,17 +33,34 @@ TINY = Sizes(step=(SMALL,), inference=(SMALL, LARGE), memory=(SMALL,),
              convolution=(Convolution(4, 2, 3, 1, ("loops", *FAST)),
                           Convolution(8, 32, 32, 1)),
              pixels=(SMALL, LARGE), batch=(SMALL, Case(2, 32, 2)), channels=(SMALL, Case(4, 32, 1)),
-             roofline=SMALL, product_side=32, copy_bytes=1 << 12)
+             image=LARGE, roofline=SMALL, product_side=32, copy_bytes=1 << 12, least=0)
+
+
+class Here:
+    """Stands in for a process: a worker in this one, which answers as by JSON."""
+
+    def __init__(self, name, library, device, what):
+        self.worker = Worker(minunet_work, device)
+
+    def ask(self, verb, *arguments):
+        return json.loads(json.dumps(getattr(self.worker, verb)(*arguments)))
+
+    def answer(self):
+        """Say that it is ready."""
+
+    def end(self):
+        """Do nothing: there is no process."""
 
 
 @pytest.fixture(scope="module")
 def measured(tmp_path_factory):
-    """Give (results, folder, printed text) of all parts, on a machine without PyTorch."""
+    """Give (results, file, printed text) of all parts, on a machine without PyTorch."""
     out, printed = tmp_path_factory.mktemp("bench"), []
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(sys.modules, "torch", None)  # import torch fails
-        results = bench(["all"], out, runs=1, sizes=TINY, show=printed.append)
-    return results, out, "\n".join(printed)
+        patch.setattr(parts, "start", Here)
+        results, path = bench(["all"], out, runs=1, sizes=TINY, show=printed.append)
+    return results, path, "\n".join(printed)
 
 
 # Timing
@@ -50,8 +68,7 @@ def measured(tmp_path_factory):
 
 def test_contenders_take_turns_and_the_first_round_does_not_count():
     order, ticks = [], iter(range(100))
-    contenders = [Contender(name, lambda name=name: order.append(name),
-                            lambda run: (run(), next(ticks))[1]) for name in "ab"]
+    contenders = {name: lambda name=name: (order.append(name), next(ticks))[1] for name in "ab"}
     assert interleave(contenders, runs=2, pause=0) == {"a": [2, 4], "b": [3, 5]}
     assert order == ["a", "b"] * 3
 
@@ -114,6 +131,24 @@ def test_every_part_has_a_table_with_its_rows(measured):
     assert "· pixels / 1,024" in printed
     assert "no PyTorch: its columns are –" in printed
     assert results["machine"]["torch"] is None
+    assert re.search(f"^{results['image'][0]['name']} .* (ms|s) .* (MiB|–)$", printed, re.MULTILINE)
+    assert set(results["dates"]) == set(PARTS)
+
+
+def test_a_case_that_two_axes_of_growth_share_is_timed_once(monkeypatch):
+    timed = []
+    monkeypatch.setattr(parts, "_compare", lambda kind, case, *_: timed.append(case) or len(timed))
+    growth = PARTS["growth"](TINY, 1, "cpu")
+    assert len(timed) == len(set(timed)) == 4
+    assert [timed[number - 1] for number in growth["batch"]] == list(TINY.batch)
+    assert growth["pixels"][0] == growth["batch"][0] == growth["channels"][0]
+
+
+@pytest.mark.parametrize("runs, words", [(1, "Medians of 1 round,"), (7, "Medians of 7 rounds,")])
+def test_one_round_is_no_rounds(measured, runs, words):
+    header = format_header(measured[0] | {"runs": runs})
+    assert words in header
+    assert "1 threads" not in header
 
 
 @pytest.mark.parametrize("sizes, bars", [([None], []), ([0], []), ([0, 1 << 30], ["0.00", "1.00"])])
@@ -126,39 +161,73 @@ def test_memory_that_the_system_does_not_tell_has_no_bar(measured, sizes, bars):
 
 def test_the_method_that_auto_takes_is_marked(measured):
     results, _, printed = measured
-    assert [row["auto"] for row in results["convolution"]] == 2 * ["im2col"] + 2 * [
-        "winograd_rows"]
-    line = next(line for line in printed.splitlines() if line.startswith("32 → 32"))
-    cells = re.split("  +", line)
-    assert cells[1] == "–"  # no loops at this size
-    assert not cells[2].startswith("*")
-    assert cells[3].startswith("*")
+    for row, case in zip(results["convolution"][::2], TINY.convolution, strict=True):
+        auto = choose("auto", (3, 3, case.c, case.f), (1, 1), (1, 1), (case.side, case.side))
+        assert METHODS[row["auto"]] is auto
+    lines = [line for line in printed.splitlines() if re.search("(for|back)ward  ", line)
+             and "→" in line]
+    for row, line in zip(results["convolution"], lines, strict=True):
+        cells = dict(zip(report.METHODS, re.split("  +", line)[1:], strict=False))
+        assert [name for name, cell in cells.items() if cell.startswith("*")] == [row["auto"]]
+        assert (cells["loops"] == "–") is (row["c"] == 32)  # no loops at this size
 
 
 def test_the_files_are_whole_and_alone(measured):
-    results, out, _ = measured
-    assert sorted(path.name for path in out.iterdir()) == ["bench.json", "bench.png"]
-    text = (out / "bench.json").read_text(encoding="utf-8")
+    results, path, _ = measured
+    assert path.name.startswith("bench-")
+    picture = path.with_suffix(".png")
+    assert {each.name for each in path.parent.iterdir()} == {path.name, picture.name}
+    text = path.read_text(encoding="utf-8")
     assert json.loads(text) == results
-    assert str(out) not in text
-    assert imread(out / "bench.png").shape[0] > 1000
+    assert str(path.parent) not in text
+    assert imread(picture).shape[0] > 1000
 
 
-def test_what_was_measured_before_a_part_fails_is_kept(tmp_path, monkeypatch):
+def measure(path, parts, runs=1):
+    """Measure parts with PARTS that only say that they ran."""
+    return bench(parts, path, runs=runs, sizes=TINY, show=lambda _: None)
+
+
+@pytest.fixture
+def quick(monkeypatch):
+    """Parts that measure nothing, and give a row."""
+    row = {"name": str(SMALL), "seconds": {"minunet": 1.0}, "ratio": {}}
+    for part in ("step", "inference"):
+        monkeypatch.setitem(PARTS, part, lambda *_: [row])
+    return row
+
+
+def test_what_was_measured_before_a_part_fails_is_kept(tmp_path, monkeypatch, quick):
     def fail(*_):
         raise InputError("no memory")
 
-    monkeypatch.setitem(minunet.tool.bench.PARTS, "memory", fail)
+    monkeypatch.setitem(PARTS, "memory", fail)
     with pytest.raises(InputError, match="no memory"):
-        bench(["inference", "memory"], tmp_path, runs=1, sizes=TINY, show=lambda _: None)
-    assert "inference" in json.loads((tmp_path / "bench.json").read_text(encoding="utf-8"))
-    assert (tmp_path / "bench.png").exists()
+        measure(tmp_path, ["inference", "memory"])
+    [path] = tmp_path.glob("*.json")
+    assert "inference" in json.loads(path.read_text(encoding="utf-8"))
+    assert path.with_suffix(".png").exists()
+
+
+def test_parts_measured_alike_come_together_in_one_file(tmp_path, quick):
+    measure(tmp_path, ["inference"])
+    results, path = measure(tmp_path, ["step"])
+    assert results["inference"] == results["step"] == [quick]
+    assert json.loads(path.read_text(encoding="utf-8")) == results
+    assert "inference" not in measure(tmp_path, ["step"], runs=2)[0]  # measured otherwise
+
+
+@pytest.mark.parametrize("text", ["{", "[]", "{}"])
+def test_a_file_that_is_none_of_ours_begins_anew(tmp_path, quick, text):
+    _, path = measure(tmp_path, ["inference"])
+    path.write_text(text, encoding="utf-8")
+    assert "inference" not in measure(tmp_path, ["step"])[0]
 
 
 def test_a_part_is_drawn_alone(measured):
     results, *_ = measured
     titles = {part: [axes.get_title() for axes in figure_of(results, [part]).axes]
-              for part in minunet.tool.bench.PARTS}
+              for part in PANELS}
     assert {part: len(panels) for part, panels in titles.items()} == {
         "step": 1, "inference": 1, "convolution": 2, "memory": 1, "growth": 1, "roofline": 2}
 
@@ -176,23 +245,18 @@ def test_on_a_gpu_the_ratio_is_taken_with_and_without_tf32(measured):
     assert figure_of(on_gpu, ["step"]).axes
 
 
-def test_the_processor_is_named(tmp_path):
-    (tmp_path / "cpuinfo").write_text("processor\t: 0\nmodel name\t: Abacus 3\nflags\t: x\n")
-    assert processor(tmp_path / "cpuinfo") == "Abacus 3"
-    assert processor(tmp_path / "missing")  # as Python knows it
-
-
 # The command
 
 
-def test_the_command_measures_prints_and_writes(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(minunet.tool.bench, "Sizes", lambda: TINY)
-    monkeypatch.setitem(sys.modules, "torch", None)
+def test_the_command_measures_prints_and_writes(tmp_path, monkeypatch, capsys, quick):
+    monkeypatch.setattr(run, "Sizes", lambda: TINY)
     assert main(["bench", "inference", "--out", str(tmp_path / "new"), "--runs", "1"]) == 0
     printed = capsys.readouterr().out
-    assert printed.startswith("minunet bench inference --runs 1 --device cpu\n")
+    assert printed.startswith("minunet bench --runs 1 --device cpu\n")
     assert str(SMALL) in printed
-    assert json.loads((tmp_path / "new" / "bench.json").read_text(encoding="utf-8"))["runs"] == 1
+    [path] = tmp_path.glob("new/*.json")
+    assert str(path) in printed
+    assert json.loads(path.read_text(encoding="utf-8"))["runs"] == 1
 
 
 @pytest.mark.parametrize("arguments, text", [

@@ -1,4 +1,4 @@
-"""What the benchmark counts: arithmetic and bytes of each op, and the peak of memory."""
+"""What the benchmark counts: arithmetic and bytes of each op of a step, against the machine's."""
 
 import math
 
@@ -6,11 +6,10 @@ import pytest
 
 import minunet.tool.bench.roofline
 from minunet import UNet, ops
-from minunet.engine.files import InputError
 from minunet.layers import list_layers, parameter_shapes, trace
-from minunet.tool.bench import Case, memory, minunet_work
+from minunet.tool.bench import minunet_work
 from minunet.tool.bench.clock import host_clock
-from minunet.tool.bench.memory import peak_memory
+from minunet.tool.bench.minunet_work import Case
 from minunet.tool.bench.report import by_op
 from minunet.tool.bench.roofline import PER_ELEMENT, watched_step
 from minunet.train import train_step
@@ -85,38 +84,3 @@ def test_the_bound_is_the_larger_of_arithmetic_and_memory():
              "bytes": 10} for side, flop in ((64, 200), (32, 20))]
     [row] = by_op({"rows": rows, "flop_rate": 10, "byte_rate": 2}).values()
     assert (row["arithmetic"], row["memory"], row["bound"]) == (22, 10, 20 + 5)
-
-
-@pytest.mark.skipif(memory.status("VmHWM") is None, reason="peak memory is read from /proc")
-def test_peak_memory_holds_at_least_weights_images_and_optimiser():
-    case = Case(8, 64, 4)
-    weights = sum(p.nbytes for p in UNet(3, 1, 8).params.values())
-    activation = 4 * 64 * 64 * 8 * 4  # of the first level, in bytes; norm and ReLU keep two
-    least = 3 * weights + 4 * 2 * activation
-    assert least < peak_memory("minunet", case, 1, 1, "cpu") < 20 * least
-
-
-def test_the_peak_counts_from_what_was_held_before(monkeypatch):
-    monkeypatch.setattr(memory, "status", {"VmRSS": 100, "VmHWM": 1000}.get)
-    assert memory._measure("minunet", SMALL, 1, "cpu") == 900
-
-
-def test_the_median_process_counts(monkeypatch):
-    peaks = iter([30, 10, 20])
-    monkeypatch.setattr(memory, "_in_a_process", lambda *_: next(peaks))
-    assert peak_memory("minunet", SMALL, 3, 1, "cpu") == 20
-
-
-def test_memory_is_unknown_where_the_system_does_not_tell(monkeypatch):
-    def missing(_, encoding):
-        raise FileNotFoundError
-
-    monkeypatch.setattr(memory.Path, "read_text", missing)
-    assert memory.status("VmHWM") is None
-    assert memory._measure("minunet", SMALL, 1, "cpu") is None
-
-
-def test_a_process_that_fails_is_one_line():
-    with pytest.raises(InputError, match="memory of minunet .*base_channels must be .*got 0") as e:
-        peak_memory("minunet", Case(0, 32, 1), 1, 1, "cpu")
-    assert "\n" not in str(e.value)

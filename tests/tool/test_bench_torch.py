@@ -1,20 +1,22 @@
 """The benchmark's rival: the same network, the same loss, in PyTorch."""
 
 import subprocess
-import sys
 
 import numpy as np
 import pytest
 
-import minunet.tool.bench
-from minunet.tool.bench import Case, Convolution, Sizes, bench, memory, minunet_work, torch_work
+from minunet.tool.bench import minunet_work, parts, torch_work
+from minunet.tool.bench.minunet_work import Case, Convolution
+from minunet.tool.bench.parts import Sizes
+from minunet.tool.bench.processes import start
 from minunet.tool.bench.report import format_header, format_part
+from minunet.tool.bench.run import bench
 from minunet.train import segmentation_loss
 
 torch = pytest.importorskip("torch")
 
 SMALL = Case(2, 32, 1)
-TINY = Sizes(inference=(SMALL,), convolution=(Convolution(8, 2, 3, 1),))
+TINY = Sizes(inference=(SMALL,), convolution=(Convolution(8, 2, 3, 1),), least=0)
 
 
 def as_torch(array):
@@ -49,8 +51,8 @@ def test_the_twin_computes_the_same_and_so_does_its_loss():
 
 def test_both_layouts_compete(tmp_path):
     printed = []
-    results = bench(["inference", "convolution"], tmp_path, runs=1, sizes=TINY,
-                    show=printed.append)
+    results, _ = bench(["inference", "convolution"], tmp_path, runs=1, sizes=TINY,
+                       show=printed.append)
     assert results["machine"]["torch"] == torch.__version__
     for row in (*results["inference"], *results["convolution"]):
         assert {"PyTorch, contiguous", "PyTorch, channels last"} <= set(row["seconds"])
@@ -88,30 +90,49 @@ def test_tf32_is_what_was_asked_for():
     before = [switch.allow_tf32 for switch in switches]
     try:
         for allowed in (True, False):
-            assert torch_work.with_tf32(lambda: [switch.allow_tf32 for switch in switches],
-                                        allowed)() == 2 * [allowed]
+            torch_work.use_tf32(allowed)
+            torch_work.use_tf32(None)  # leaves it
+            assert [switch.allow_tf32 for switch in switches] == 2 * [allowed]
     finally:
         for switch, allowed in zip(switches, before, strict=True):
             switch.allow_tf32 = allowed
 
 
-def test_pytorch_is_measured_where_minunet_was_never_imported():
-    code = ("import runpy, sys; memory = runpy.run_path(sys.argv[1]); "
-            "make, _ = memory['_torch_steps']('PyTorch, channels last', 1, 'cpu'); "
-            "make((2, 32, 1))(); print('minunet' in sys.modules)")
-    done = subprocess.run([sys.executable, "-c", code, memory.__file__], capture_output=True,
-                          text=True, check=True)
-    assert done.stdout.strip() == "False"
+def test_pytorch_is_measured_where_minunet_was_never_imported(monkeypatch):
+    started = []
+    monkeypatch.setattr("minunet.tool.bench.processes.Process",
+                        lambda name, command, what: started.append(command))
+    start("PyTorch, channels last", "PyTorch", "cpu", "a step")
+    *python, file, arguments = started[0]
+    code = ("import runpy, sys; main = runpy.run_path(sys.argv[1])['main']; main(*eval(sys.argv[2]"
+            ".replace('null', 'None'))); print('torch' in sys.modules, 'minunet' in sys.modules)")
+    ask = '["prepare", 0, "training_step", [2, 32, 1], true]\n'
+    done = subprocess.run([python[0], "-c", code, file, arguments], input=ask,
+                          capture_output=True, text=True, check=True)
+    assert done.stdout == '"ready"\n0\n'
+    assert done.stderr == "True False\n"  # what is printed there is no answer
 
 
 def test_on_a_gpu_each_layout_competes_in_both_precisions(monkeypatch):
-    layouts = []
+    asked = {}
+
+    class Fake:
+        def __init__(self, name, library, device, what, tf32=None):
+            self.name = (name, library, device, tf32)
+
+        def ask(self, verb, *work):
+            asked.setdefault(self.name, []).append((verb, *work))
+            return 1.0
+
+        answer = end = lambda self: None
+
     monkeypatch.setattr(torch_work, "can_use", lambda device: True)
-    monkeypatch.setattr(torch_work, "with_tf32", lambda run, allowed: allowed)
-    contenders = minunet.tool.bench._rivals(layouts.append, "cuda")
-    assert [contender.name for contender in contenders] == [
-        "PyTorch float32, contiguous", "PyTorch float32, channels last",
-        "PyTorch TF32, contiguous", "PyTorch TF32, channels last"]
-    assert layouts == [False, True, False, True]  # channels last
-    assert [contender.run for contender in contenders] == [False, False, True, True]  # TF32
-    assert {contender.clock for contender in contenders} == {torch_work.event_clock}
+    monkeypatch.setattr(parts, "start", Fake)
+    [row] = parts.PARTS["step"](Sizes(step=(SMALL,)), 1, "cuda")
+    assert set(row["ratio"]) == {"PyTorch float32", "PyTorch TF32"}
+    assert [(name, tf32) for name, library, _, tf32 in asked if library == "PyTorch"] == [
+        ("PyTorch float32, contiguous", False), ("PyTorch float32, channels last", False),
+        ("PyTorch TF32, contiguous", True), ("PyTorch TF32, channels last", True)]
+    prepared = [requests[0] for requests in asked.values()]
+    assert prepared[0] == ("prepare", 0.2, "training_step", SMALL)
+    assert [request[-1] for request in prepared[1:]] == [False, True, False, True]

@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from minunet.tool.arguments.bench import PARTS
-from minunet.tool.bench import PARTS as MEASURED
+from minunet.tool.bench.parts import PARTS as MEASURED
 
 SCRIPT = """
 import sys

@@ -2,21 +2,11 @@
 
 import math
 import time
-from collections.abc import Callable
 from statistics import median
-from typing import NamedTuple
 
 import numpy as np
 
 PAUSE = 0.05  # seconds: so long may a library's idle threads go on turning on the others' cores
-
-
-class Contender(NamedTuple):
-    """Something to time. Names that agree before the comma are variants of one contender."""
-
-    name: str  # "minunet", or "PyTorch, channels last"
-    run: Callable[[], object]  # does the work once
-    clock: Callable  # clock(run) -> seconds
 
 
 def host_clock(run):
@@ -51,7 +41,9 @@ def interleave(contenders, runs, pause=PAUSE):
 
     Parameters
     ----------
-    contenders : list of Contender
+    contenders : dict of str to callable
+        By name: each call does the work and gives the seconds that it took. Names that agree
+        before the comma are variants of one contender.
     runs : int
         Rounds that count.
     pause : float
@@ -62,11 +54,11 @@ def interleave(contenders, runs, pause=PAUSE):
     dict
         For each name a list of `runs` times in seconds.
     """
-    seconds = {contender.name: [] for contender in contenders}
+    seconds = {name: [] for name in contenders}
     for turn in range(runs + 1):
-        for name, run, clock in contenders:
+        for name, measure in contenders.items():
             time.sleep(pause)
-            elapsed = clock(run)
+            elapsed = measure()
             if turn:
                 seconds[name].append(elapsed)
     return seconds

@@ -1,7 +1,7 @@
-"""What is timed, done by minunet: a training step, inference, one convolution.
+"""What is timed, done by minunet: a training step, inference, one convolution, a large image.
 
-`torch_work` has the same three in PyTorch. A function here takes sizes and gives ``run``, which
-does the work once, on data that is ready where the work is done.
+`torch_work` has the first three in PyTorch. A function here takes sizes and gives ``run``, which
+does the work once, on data that is ready where the work is done. `worker` calls them.
 """
 
 from typing import NamedTuple
@@ -9,7 +9,10 @@ from typing import NamedTuple
 import numpy as np
 
 from minunet import UNet, ops, optim
-from minunet.engine.backend import to_device
+from minunet.engine.backend import array_module, to_device
+from minunet.engine.memory import keep_freed_memory
+from minunet.predict import predict_slices
+from minunet.tool.bench.clock import device_clock
 from minunet.train import train_step
 
 IN_CHANNELS = 3
@@ -43,8 +46,9 @@ class Convolution(NamedTuple):
 
 def learner(case, device):
     """Give (net, optimiser, images, target): the arguments of `train_step`."""
-    net = UNet(IN_CHANNELS, 1, case.base, device=device)
-    images = _random((case.batch, case.side, case.side, IN_CHANNELS), device)
+    base, side, batch = case
+    net = UNet(IN_CHANNELS, 1, base, device=device)
+    images = to_device(_random((batch, side, side, IN_CHANNELS)), device)
     target = (images[..., :1] > 1).astype(np.float32)
     return net, optim.Adam(net.params, lr=RATE, weight_decay=DECAY), images, target
 
@@ -57,21 +61,47 @@ def training_step(case, device):
 
 def inference(case, device):
     """Probabilities."""
+    keep_freed_memory()  # as the program does
     net, _, images, _ = learner(case, device)
     net = net.folded()  # once, as `predict_slices` does
     return lambda: net.predict(images)
 
 
+def large_image(case, device):
+    """Probabilities as ``minunet predict`` computes them, by tiles; images on the host."""
+    keep_freed_memory()  # as the program does
+    base, side, batch = case
+    net = UNet(IN_CHANNELS, 1, base, device=device)
+    images = _random((batch, side, side, IN_CHANNELS))
+    return lambda: predict_slices(net, images)
+
+
 def convolution(case, method, backward, device):
     """A convolution without bias by one method: y, or both of its gradients."""
-    x = _random((case.batch, case.side, case.side, case.c), device)
-    w = _random((3, 3, case.c, case.f), device)
+    keep_freed_memory()  # as a training step does
+    side, c, f, batch, *_ = case
+    x = to_device(_random((batch, side, side, c)), device)
+    w = to_device(_random((3, 3, c, f)), device)
     y, cache = ops.conv_forward(x, w, padding=1, method=method)
     if backward:
         return lambda: ops.conv_backward(y, cache)
     return lambda: ops.conv_forward(x, w, padding=1, method=method)
 
 
-def _random(shape, device):
-    values = np.random.default_rng(0).standard_normal(shape, dtype=np.float32)
-    return to_device(values, device)
+def clock(device):
+    """Give the clock for work on the device."""
+    return device_clock(module(device))
+
+
+def reserved():
+    """Give the bytes that CuPy's pool has taken from the GPU."""
+    return module("cuda").get_default_memory_pool().total_bytes()
+
+
+def module(device):
+    """Give the array module for the device."""
+    return array_module(to_device(np.zeros(1), device))
+
+
+def _random(shape):
+    return np.random.default_rng(0).standard_normal(shape, dtype=np.float32)

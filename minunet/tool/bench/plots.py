@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 from minunet.engine.files import replacing
 from minunet.engine.words import plural
 from minunet.tool.bench.clock import better, slope
+from minunet.tool.bench.machine import label
 from minunet.tool.bench.report import GROWTH, by_op
 from minunet.tool.plots import GRID, INK, MUTED
 
@@ -46,8 +47,8 @@ def figure_of(results, parts):
     figure = Figure(figsize=(columns * PANEL[0], rows * PANEL[1] + 0.4), layout="constrained")
     figure.get_layout_engine().set(w_pad=0.1, h_pad=0.1)  # inches
     machine = results["machine"]
-    figure.suptitle(f"{machine['gpu'] or machine['processor']}, "
-                    f"{plural(machine['threads'], 'thread')}: {results['command']}",
+    figure.suptitle(f"{label(machine)}, {plural(machine['threads'], 'thread')}: "
+                    f"{results['command']}",
                     fontsize=10, color=MUTED, parse_math=False)
     grid = figure.subplots(rows, columns, squeeze=False).ravel()
     for axes in grid[len(panels):]:

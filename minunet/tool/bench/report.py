@@ -6,6 +6,7 @@ import numpy as np
 
 from minunet.engine.words import plural
 from minunet.tool.bench.clock import better, slope, straight_line
+from minunet.tool.bench.machine import label
 from minunet.tool.bench.torch_work import VARIANTS
 
 METHODS = ("loops", "im2col", "winograd_rows", "winograd")
@@ -17,16 +18,15 @@ def format_header(results):
     """Say what was measured on what, and how to read it."""
     machine = results["machine"]
     torch = f"PyTorch {machine['torch']}" if machine["torch"] else "no PyTorch: its columns are –"
-    gpu = f", {machine['gpu']}" if machine["gpu"] else ""
     return "\n".join([
         results["command"],
-        f"{machine['processor']}, {plural(machine['cores'], 'core')}, "
-        f"{plural(machine['threads'], 'thread')}{gpu}",
+        f"{label(machine)}, {plural(machine['threads'], 'thread')}",
         f"minunet {machine['minunet']}, Python {machine['python']}, NumPy {machine['numpy']} "
         f"({machine['blas']}), {torch}",
-        f"Medians of {plural(results['runs'], 'round')}, contenders in turn. A ratio is minunet's "
-        "time to the better PyTorch's",
-        "of the same round, median (lowest to highest): below 1, minunet is faster."])
+        f"Medians of {plural(results['runs'], 'round')}, contenders in turn, each in a process of "
+        "its own. A ratio is minunet's",
+        "time to the better PyTorch's of the same round, median (lowest to highest): below 1, "
+        "minunet is faster."])
 
 
 def format_part(results, part):
@@ -62,9 +62,14 @@ def _memory(rows, device):
         sizes = row["bytes"]
         best = better(sizes, "PyTorch")
         ratio = f"{sizes['minunet'] / sizes[best]:.2f}" if sizes.get(best) else "–"
-        lines.append([row["name"], *(f"{sizes[name] / 2**20:.0f} MiB" if sizes.get(name) else "–"
-                                     for name in names), ratio])
+        lines.append([row["name"], *(size_text(sizes.get(name)) for name in names), ratio])
     return _table(["peak memory of a step", *names, "ratio"], lines)
+
+
+def _image(rows, device):
+    return _table(["one image by tiles (minunet predict)", "time", "peak memory"],
+                  [[row["name"], time_text(row["seconds"]["minunet"]),
+                    size_text(row["bytes"]["minunet"])] for row in rows])
 
 
 def _growth(axes, device):
@@ -81,21 +86,22 @@ def _fits(axis, rows, device):
     if axis == "channels":  # between linear and square: no straight line
         return text
     fixed, each = straight_line(sizes / sizes[0], times["minunet"])
-    return (f"{text}\nas a straight line, minunet takes {_time(fixed)} "
-            f"+ {_time(each)} · {axis} / {sizes[0]:,}")
+    return (f"{text}\nas a straight line, minunet takes {time_text(fixed)} "
+            f"{'−' if each < 0 else '+'} {time_text(abs(each))} · {axis} / {sizes[0]:,}")
 
 
 def _roofline(result, device):
     rows, step = by_op(result), result["seconds"]
-    lines = [[f"{op} {direction}", _time(row["seconds"]), f"{100 * row['seconds'] / step:.0f} %",
+    lines = [[f"{op} {direction}", time_text(row["seconds"]),
+              f"{100 * row['seconds'] / step:.0f} %",
               f"{row['flop'] / row['seconds'] / 1e9:.0f}",
-              f"{row['bytes'] / row['seconds'] / 1e9:.1f}", _time(row["bound"]),
+              f"{row['bytes'] / row['seconds'] / 1e9:.1f}", time_text(row["bound"]),
               "arithmetic" if row["arithmetic"] > row["memory"] else "memory"]
              for (op, direction), row in rows.items()]
     rest = step - sum(row["seconds"] for row in rows.values())
-    lines.append(["the rest", _time(rest), f"{100 * rest / step:.0f} %", *4 * [""]])
+    lines.append(["the rest", time_text(rest), f"{100 * rest / step:.0f} %", *4 * [""]])
     head = ["op", "time", "share", "GFLOP/s", "GB/s", "at least", "bound by"]
-    return (f"a training step, {result['name']}: {_time(step)}\n"
+    return (f"a training step, {result['name']}: {time_text(step)}\n"
             f"matrix product {result['flop_rate'] / 1e9:.0f} GFLOP/s, "
             f"copy {result['byte_rate'] / 1e9:.1f} GB/s\n" + _table(head, lines))
 
@@ -123,7 +129,7 @@ def by_op(result):
 
 
 def _times(row, names):
-    return [_time(row["seconds"][name]) if name in row["seconds"] else "–" for name in names]
+    return [time_text(row["seconds"][name]) if name in row["seconds"] else "–" for name in names]
 
 
 def _ratio_heads(device):
@@ -139,8 +145,14 @@ def _ratios(row, device):
     return texts
 
 
-def _time(seconds):
+def time_text(seconds):
+    """Three digits of a time, in seconds or milliseconds."""
     return f"{seconds:.3g} s" if seconds >= 1 else f"{1e3 * seconds:.3g} ms"
+
+
+def size_text(size):
+    """Whole MiB, or "–": not every system tells the memory."""
+    return f"{size / 2**20:.0f} MiB" if size else "–"
 
 
 def _table(head, rows):
@@ -156,4 +168,4 @@ def _table(head, rows):
 
 FORMATS = {"step": _comparison("training step"), "inference": _comparison("inference"),
            "convolution": _convolutions, "memory": _memory, "growth": _growth,
-           "roofline": _roofline}
+           "image": _image, "roofline": _roofline}

@@ -12,6 +12,7 @@ multicore architectures", 2009.
 import math
 from collections import defaultdict
 from contextlib import contextmanager
+from functools import partial
 from statistics import median
 from types import SimpleNamespace
 from typing import NamedTuple
@@ -22,7 +23,7 @@ from threadpoolctl import ThreadpoolController
 from minunet import ops
 from minunet.engine.backend import array_module
 from minunet.engine.threads import parallel, threads
-from minunet.tool.bench.clock import Contender, device_clock, digits, interleave
+from minunet.tool.bench.clock import device_clock, digits, interleave
 from minunet.tool.bench.minunet_work import learner
 from minunet.train import train_step
 
@@ -71,7 +72,7 @@ def measure_roofline(case, product_side, copy_bytes, runs, device):
         steps.append(watched_step(net, optimiser, images, target, clock))
 
     work = {"product": product(xp, product_side), "copy": copy(xp, copy_bytes), "step": step}
-    seconds = interleave([Contender(name, run, clock) for name, run in work.items()], runs)
+    seconds = interleave({name: partial(clock, run) for name, run in work.items()}, runs)
     return {"name": str(case), "seconds": digits(median(seconds["step"])),
             "flop_rate": digits(2 * product_side**3 / min(seconds["product"])),
             "byte_rate": digits(2 * copy_bytes / min(seconds["copy"])),

@@ -1,8 +1,10 @@
 """What is timed, done by PyTorch, as its users write it: the rival.
 
-Nothing of minunet is imported here, and PyTorch only when it is used: `memory` loads this file
+Nothing of minunet is imported here, and PyTorch only when it is used: `worker` loads this file
 by itself, to measure PyTorch in a process that minunet has not touched.
 """
+
+import time
 
 # What PyTorch is tried with: whether channels are last in memory, and on a GPU whether TF32 is
 # allowed. What stands before the comma is compared, by the better of its two layouts.
@@ -36,6 +38,14 @@ def use_threads(count):
     import torch
 
     torch.set_num_threads(count)
+
+
+def use_tf32(allowed):
+    """Let PyTorch use TF32 on a GPU, or not: products of float32 with 10 of the 23 bits."""
+    from torch import backends
+
+    if allowed is not None:
+        backends.cudnn.allow_tf32 = backends.cuda.matmul.allow_tf32 = allowed
 
 
 def twin(base, in_channels=3, depth=4):
@@ -111,13 +121,26 @@ def convolution(case, channels_last, backward, device):
     """A convolution without bias: y, or both of its gradients."""
     import torch
 
-    layer = torch.nn.Conv2d(case.c, case.f, 3, padding=1, bias=False)
-    layer, x = _ready(layer, (case.batch, case.c, case.side, case.side), channels_last, device)
+    side, c, f, batch, *_ = case
+    layer = torch.nn.Conv2d(c, f, 3, padding=1, bias=False)
+    layer, x = _ready(layer, (batch, c, side, side), channels_last, device)
     if not backward:
         return torch.inference_mode()(lambda: layer(x))
     y = layer(x.requires_grad_())
     dy = y.detach()
     return lambda: torch.autograd.grad(y, (x, layer.weight), dy, retain_graph=True)
+
+
+def clock(device):
+    """Give the clock for work on the device."""
+    return event_clock if device == "cuda" else host_clock
+
+
+def host_clock(run):
+    """Give the seconds that ``run()`` takes, by the computer's own clock."""
+    began = time.perf_counter()
+    run()
+    return time.perf_counter() - began
 
 
 def event_clock(run):
@@ -132,15 +155,11 @@ def event_clock(run):
     return began.elapsed_time(ended) / 1e3  # from milliseconds
 
 
-def with_tf32(run, allowed):
-    """Let ``run()`` use TF32 on a GPU, or not: products of float32 with 10 of the 23 bits."""
-    from torch import backends
+def reserved():
+    """Give the most bytes that PyTorch's pool has taken from the GPU."""
+    import torch
 
-    def run_so():
-        backends.cudnn.allow_tf32 = backends.cuda.matmul.allow_tf32 = allowed
-        return run()
-
-    return run_so
+    return torch.cuda.max_memory_reserved()
 
 
 def _ready(net, shape, channels_last, device):

@@ -36,7 +36,7 @@ from minunet.ops.fast.winograd_rows import TILE, WINDOW, apart, matrices
 def forward(x, w, b, out, stride, padding, relu=False):
     """V, U, M and y as above, and the bias, in blocks of tiles (or of filters, if they are few)."""
     xp, (c, f) = array_module(x), w.shape[-2:]
-    b_t, g, a_t = matrices(xp, x.dtype)
+    _, g, a_t = matrices(xp, x.dtype)
     y = xp.empty((len(x), *out, f), dtype=x.dtype)  # (N, OH, OW, F)
     if _few_tiles(y, c):
         return _forward_by_filters(x, w, b, y, padding, relu)
@@ -46,8 +46,8 @@ def forward(x, w, b, out, stride, padding, relu=False):
         u[:, :, channels] = _sandwich(xp, g, w[:, :, channels])
 
     def block(images, rows):  # rows of tiles
-        v = _sandwich(xp, b_t, _windows(x, images, rows, out, padding))  # (6, 6, T, C)
-        tiles = _sandwich(xp, a_t, xp.matmul(v, u))  # (4, 4, T, F)
+        m = xp.matmul(_lift(x, images, rows, out, padding), u)  # (6, 6, T, F)
+        tiles = _sandwich(xp, a_t, m)  # (4, 4, T, F)
         finish(tiles, b, relu)
         _put_tiles(y, images, rows, tiles)
 
@@ -67,14 +67,14 @@ def weight_gradient(x, dy, kernel, stride, padding):
     xp, c, f = array_module(x), x.shape[-1], dy.shape[-1]
     if _few_tiles(dy, c):
         return _weight_gradient_by_channels(x, dy, padding)
-    b_t, g, a_t = matrices(xp, x.dtype)
+    _, g, a_t = matrices(xp, x.dtype)
     out = dy.shape[1:-1]
     blocks = _blocks(x, c, f, out)
     share = -(-len(blocks) // workers(xp))
 
     def products(first):
         for images, rows in blocks[first : first + share]:
-            v = _sandwich(xp, b_t, _windows(x, images, rows, out, padding))  # (6, 6, T, C)
+            v = _lift(x, images, rows, out, padding)  # (6, 6, T, C)
             dm = _sandwich(xp, a_t.T, _tiles(dy, images, rows))  # (6, 6, T, F)
             yield xp.matmul(v.swapaxes(-1, -2), dm)
 
@@ -145,26 +145,33 @@ def _lift_all(x, out, padding):
     v = xp.empty((WINDOW, WINDOW, n * down * across, c), dtype=x.dtype)
 
     def block(channels):
-        windows = _windows(x[..., channels], slice(0, n), slice(0, down), out, padding)
-        v[..., channels] = _sandwich(xp, matrices(xp, x.dtype)[0], windows)
+        v[..., channels] = _lift(x[..., channels], slice(0, n), slice(0, down), out, padding)
 
     parallel(xp, block, parts(xp, c, v[..., 0].nbytes))
     return v
 
 
-def _sandwich(xp, m, tiles):
+def _lift(x, images, rows, out, padding):
+    """V of a block, (6, 6, T, C): Bᵀ d B of its windows d, written over them."""
+    xp, windows = array_module(x), _windows(x, images, rows, out, padding)
+    return _sandwich(xp, matrices(xp, x.dtype)[0], windows, over=windows)
+
+
+def _sandwich(xp, m, tiles, over=None):
     """Give (m t mᵀ)ᵀ for each tile t, (a, a, ·, ·) → (b, b, ·, ·), with m of shape (b, a).
 
     Rows and columns come out exchanged, which saves a copy. It does no harm: U, V and dM are all
     exchanged alike, a product at each place pairs equal places, and the last step of each
-    function above is one more `_sandwich`, which exchanges them back.
+    function above is one more `_sandwich`, which exchanges them back. `over` is where to write the
+    result, by default to new memory.
     """
     *sides, p, q = tiles.shape
     once = apart(xp, (sides[0], len(m)), (p * q,), tiles.dtype)  # (a, b, ·): sums over columns
     xp.matmul(m, tiles.reshape(*sides, p * q), out=once)
-    twice = apart(xp, (len(m), len(m)), (p * q,), tiles.dtype)  # (b, b, ·): sums over rows
-    xp.matmul(m, once.swapaxes(0, 1), out=twice)
-    return twice.reshape(len(m), len(m), p, q)
+    if over is None:
+        over = apart(xp, (len(m), len(m)), (p, q), tiles.dtype)
+    xp.matmul(m, once.swapaxes(0, 1), out=over.reshape(len(m), len(m), p * q))  # sums over rows
+    return over  # (b, b, p, q)
 
 
 def _blocks(x, c, f, out):

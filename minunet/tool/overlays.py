@@ -139,10 +139,14 @@ def _outlined(grey, mask):
         # A box filter: where the picture is smaller than the mask, no piece of it gets lost.
         inside = np.asarray(Image.fromarray(mask * np.uint8(255)).resize(
             grey.shape[::-1], Image.Resampling.BOX)) > 0
-    padded = np.pad(inside, 1)
+    return np.where(outline_of(inside), np.uint8(OUTLINE), grey)
+
+
+def outline_of(mask):
+    """Where the border of a mask (H, W) runs: the pixels on either side of it."""
+    padded = np.pad(mask, 1)
     beside = padded[:-2, 1:-1], padded[2:, 1:-1], padded[1:-1, :-2], padded[1:-1, 2:]
-    border = np.where(inside, ~np.logical_and.reduce(beside), np.logical_or.reduce(beside))
-    return np.where(border, np.uint8(OUTLINE), grey)
+    return np.where(mask, ~np.logical_and.reduce(beside), np.logical_or.reduce(beside))
 
 
 def _with_sides(grey):

@@ -56,7 +56,7 @@ def parse(arguments, commands):
             ("evaluate", _evaluate_options, ("device",),
              "score a model on patients whose masks are known"),
             ("predict", _predict_options, ("device",),
-             "segment images and write masks, probabilities, overlays"),
+             "segment images and write masks, and pages to look at"),
             ("look", _look_options, (),
              "write a page in which the network runs: its maps, its skips, what a pixel sees"),
             ("report", _report_options, (),
@@ -104,7 +104,8 @@ def _evaluate_options(sub):
     sub.add_argument("data", metavar="DATA", help=DATA_HELP)
     sub.add_argument("--held-out", action="store_true",
                      help="leave out the patients that the model was trained on")
-    sub.add_argument("--csv", metavar="FILE", help="write the table there as well, to a new file")
+    sub.add_argument("--out", metavar="DIR", help="folder for scores.csv, summary.json, a page for "
+                     "each patient, and index.html, which leads to them")
 
 
 def _predict_options(sub):

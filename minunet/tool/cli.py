@@ -21,8 +21,10 @@ from minunet.tool.bench import bench
 from minunet.tool.demo import demo
 from minunet.tool.ending import finish, no_memory
 from minunet.tool.evaluate import evaluate, print_scores
+from minunet.tool.evaluate_results import TABLE, ScoreResults
 from minunet.tool.exercises import grade, write_exercises
 from minunet.tool.look_page import look_page
+from minunet.tool.patient_page import INDEX
 from minunet.tool.predict_inputs import is_volume, list_patients
 from minunet.tool.predict_pictures import predict_pictures
 from minunet.tool.predict_volumes import describe_volume, predict_volumes
@@ -121,10 +123,16 @@ def _evaluate(options):
     net, preprocessing, scheme, meta = _load(options)
     patients = open_dataset(options.data)
     seen = Seen(meta.get("patients", {}).get("training", ()))
-    scored = evaluate(net, preprocessing, seen.sift(patients, options.held_out), scheme)
-    print_scores(scored, len(patients), seen.names, options.csv)
+    results = None
+    if options.out:
+        results = ScoreResults(options.out, patients, _model_name(options), seen.names)
+    scored = evaluate(net, preprocessing, seen.sift(patients, options.held_out), scheme,
+                      results and results.show)
+    print_scores(scored, len(patients), seen.names, results)
     if note := seen.note(len(patients), options.held_out):
         print(note)
+    if results:
+        print(f"look at {Path(options.out) / INDEX}; all digits are in {TABLE}")
 
 
 def _predict(options):
@@ -138,20 +146,19 @@ def _predict(options):
         for name, slices, voxels, volume in predict_volumes(
                 net, preprocessing, scheme, volumes, options.out, options.probabilities):
             tqdm.write(f"{name}: {plural(slices, 'slice')}, {describe_volume(voxels, volume)}")
-        print(f"masks and overlays are in {options.out}")
+        print(f"masks are in {options.out}; look at {Path(options.out) / INDEX}")
         return
     for name, slices, pixels in predict_pictures(net, preprocessing, inputs, options.out, scheme):
         found = f"{plural(pixels, 'pixel')} of tumour" if pixels else "no tumour found"
         tqdm.write(f"{name}: {plural(slices, 'slice')}, {found}")
-    print(f"masks, probabilities and overlays are in {options.out}")
+    print(f"masks and probabilities are in {options.out}; look at {Path(options.out) / INDEX}")
 
 
 def _look(options):
     net, preprocessing, scheme, _ = _load(options)
-    model = Path(options.model).resolve().name if Path(options.model).exists() else options.model
     with tqdm(desc="looking", unit="map", leave=False, disable=None) as bar:
-        file, slices = look_page(net, preprocessing, scheme, model, options.scan, options.out,
-                                 options.truth, bar.update)
+        file, slices = look_page(net, preprocessing, scheme, _model_name(options), options.scan,
+                                 options.out, options.truth, bar.update)
     print(f"open {file} in a browser: {plural(slices, 'slice')}, "
           f"{file.stat().st_size / 1e6:.1f} MB, nothing else is needed")
 
@@ -211,6 +218,10 @@ def _load(options):
     except (TypeError, ValueError, AttributeError) as error:
         raise InputError(f"{options.model} holds unknown settings ({error}); "
                          "it is from another version: train it again") from error
+
+
+def _model_name(options):
+    return Path(options.model).resolve().name if Path(options.model).exists() else options.model
 
 
 def _bench(options):

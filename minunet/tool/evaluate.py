@@ -1,13 +1,11 @@
-"""Scores of a model on patients: a row for each region, a table to read and a CSV to keep."""
+"""Scores of a model on patients: a row for each region, and a table to read."""
 
 import math
-from csv import DictWriter
 from textwrap import wrap
 
 from tqdm import tqdm
 
 from minunet.data.scheme import BINARY
-from minunet.engine.files import check_new, check_writable, replacing
 from minunet.engine.words import plural, printable, width
 from minunet.metrics import SCORES, score_patient, summarise
 from minunet.predict import classify, segment
@@ -16,7 +14,7 @@ from minunet.tool.challenge import score_regions
 LINE, NAME = 80, 27  # columns of a line of the table, and of the longest name within it
 
 
-def evaluate(net, preprocessing, patients, scheme=BINARY):
+def evaluate(net, preprocessing, patients, scheme=BINARY, show=None):
     """Segment and score patients, one at a time.
 
     Parameters
@@ -26,6 +24,8 @@ def evaluate(net, preprocessing, patients, scheme=BINARY):
     patients : iterable of Patient
     scheme : Scheme
         The model's.
+    show : callable, optional
+        Called for each patient, as `evaluate_results.ScoreResults.show` is.
 
     Yields
     ------
@@ -41,26 +41,29 @@ def evaluate(net, preprocessing, patients, scheme=BINARY):
     for patient in patients:
         scheme.check_modalities(patient.scheme, patient.name)
         scheme.check_classes(patient.scheme, patient.name)
-        yield from _score(net, preprocessing, patient)
+        yield from _score(net, preprocessing, patient, show)
 
 
-def _score(net, preprocessing, patient):
+def _score(net, preprocessing, patient, show):
     """The rows of one patient. When it returns, no array of the patient is left."""
     images, masks = patient.load()
     found = classify(segment(net, images, preprocessing, patient.name))  # (D, H, W)
     if patient.scheme.outputs == 1:
-        return [{"patient": patient.name, **score_patient(found, masks, patient.spacing)}]
-    regions = score_regions(found, masks, patient.scheme.classes, patient.spacing)
-    return [{"patient": patient.name, "region": region, **scores}
-            for region, scores in regions.items()]
+        rows = [{"patient": patient.name, **score_patient(found, masks, patient.spacing)}]
+    else:
+        regions = score_regions(found, masks, patient.scheme.classes, patient.spacing)
+        rows = [{"patient": patient.name, "region": region, **scores}
+                for region, scores in regions.items()]
+    if show:
+        show(patient, images, found, masks, rows)
+    return rows
 
 
-def print_scores(scored, count, seen=(), csv=None):
-    """Print the scores of patients as a table, and write them to a CSV file.
+def print_scores(scored, count, seen=(), results=None):
+    """Print the scores of patients as a table, and write their files.
 
-    Nothing that was computed is lost. That the file can be written is proved before the first
-    patient is scored, and the table is printed before it is written. If a patient is unusable,
-    or on Ctrl-C, the table of those before is printed, and no file is written.
+    Nothing that was computed is lost: the table is printed before the files are finished. If a
+    patient is unusable, or on Ctrl-C, the table of those before is printed, and no file stays.
 
     Parameters
     ----------
@@ -70,17 +73,13 @@ def print_scores(scored, count, seen=(), csv=None):
         Of the patients.
     seen : collection of str
         Patients that the model was trained on: they get a star.
-    csv : str or Path, optional
-        A file that is not there yet.
+    results : ScoreResults, optional
 
     Raises
     ------
     InputError
-        If `csv` is there already or cannot be written, and what `scored` raises.
+        What `scored` raises, or if a file cannot be written.
     """
-    if csv:
-        check_new([csv])
-        check_writable(csv)
     rows = []
     try:
         with tqdm(total=count, desc="scoring", unit="patient", leave=False, disable=None) as bar:
@@ -88,6 +87,8 @@ def print_scores(scored, count, seen=(), csv=None):
                 bar.update(not rows or rows[-1]["patient"] != row["patient"])
                 rows.append(row)
     except BaseException:  # also Ctrl-C
+        if results:
+            results.discard()
         if rows:
             done = len({row["patient"] for row in rows})
             print(f"only {done} of {plural(count, 'patient')} scored:\n{format_table(rows, seen)}")
@@ -95,8 +96,8 @@ def print_scores(scored, count, seen=(), csv=None):
     try:
         print(format_table(rows, seen))
     finally:  # standard output may be closed, as by "| head"
-        if csv:
-            write_csv(rows, csv)
+        if results:
+            results.finish(rows)
 
 
 def format_table(rows, seen=()):
@@ -147,15 +148,6 @@ def _notes(rows, summary):
     if infinite := summary["hausdorff95"]["infinite"]:
         yield (f"{infinite} infinite HD95 (nothing found, or nothing to find) count in the "
                "median, not in the mean")
-
-
-def write_csv(rows, path):
-    """Write the rows of `evaluate` as CSV in UTF-8, whole or not at all."""
-    with replacing(path) as temporary, \
-            open(temporary, "w", newline="", encoding="utf-8", errors="surrogateescape") as file:
-        table = DictWriter(file, list(rows[0]))
-        table.writeheader()
-        table.writerows(rows)
 
 
 def _cells(values):

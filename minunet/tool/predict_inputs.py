@@ -10,7 +10,7 @@ from minunet.data.formats.volumes import LEVELS, is_nifti
 from minunet.engine.files import InputError
 
 IMAGE_SUFFIXES = {".png", ".tif", ".tiff", ".jpg", ".jpeg", ".bmp"}
-RESULTS = ("mask", "probability", "overlay")  # what is written for each slice
+RESULTS = ("mask", "probability")  # what is written for each slice
 
 
 def list_patients(paths):
@@ -142,7 +142,7 @@ def _check_results(inputs):
 
 
 def result_paths(start):
-    """Where the results of a slice go: its mask, its probability, its overlay.
+    """Where the results of a slice go: its mask, its probability.
 
     >>> result_paths(Path("out/anna/3"))["mask"].as_posix()
     'out/anna/3_mask.png'

@@ -64,9 +64,9 @@ class Pages:
         """Remove what was written, since it is not the whole."""
         for path in self._written:
             path.unlink(missing_ok=True)
-        for folder in {path.parent for path in self._written}:
-            with suppress(OSError):  # not empty
-                folder.rmdir()
+            for folder in path.parents[:len(path.relative_to(self.out).parts) - 1]:
+                with suppress(OSError):  # not empty
+                    folder.rmdir()
 
     def _paths(self, name):
         start = self.out / FOLDER / name
@@ -74,9 +74,11 @@ class Pages:
 
 
 def draw_sheet(path, scene):
-    """Draw a contact sheet of a scene: up to twelve slices, those with most to see among them."""
-    images = scene.images
-    if images is None:
-        images = scene.marked[..., None] * 0.5
-    shown = images[..., shown_channel(images.shape[-1], scene.channels)]
-    draw_volume(path, shown, scene.found > 0, scene.spacing or (1, 1, 1), scene.name, scene.sides)
+    """Draw a contact sheet of a scene, which has images: up to twelve slices."""
+    words, marks = scene.words, f"{scene.words.found}: orange"
+    if scene.truth is not None:
+        marks += f", {words.truth}: blue"
+    shown = scene.images[..., shown_channel(scene.images.shape[-1], scene.channels)]
+    draw_volume(path, shown, scene.found > 0, scene.spacing or (1, 1, 1),
+                f"{scene.name}. {marks}", scene.sides,
+                None if scene.truth is None else scene.truth > 0)

@@ -17,7 +17,7 @@ const MODES = {
 if (page.masks.truth) {
   MODES.truth = {name: labels.length > 1 ? `${words.truth}, by label` : `${words.truth}, filled`,
     opacity: .6};
-  MODES.errors = {name: `${words.hit}, ${words.missed}, ${words.false_alarm}`, opacity: .7};
+  MODES.errors = {name: words.difference, opacity: .7};
 }
 const state = {slice: page.first, channel: page.shown, mode: "lines", marks: true};
 

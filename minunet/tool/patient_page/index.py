@@ -13,13 +13,6 @@ class Share(NamedTuple):
 
     value: float
 
-    def html(self):
-        """The bar, and the number beside it."""
-        if math.isnan(self.value):
-            return '<td class="share">–</td>'
-        return (f'<td class="share"><span class="bar"><span style="width:{100 * self.value:.1f}%">'
-                f'</span></span>{self.value:.3f}</td>')
-
 
 def build_index(title, lines, columns, rows):
     """Put the page together.
@@ -33,20 +26,37 @@ def build_index(title, lines, columns, rows):
         What the cells after the patient are.
     rows : list of (name, page, cells)
         In the order in which they stand: the patient, the path of the page from this one's
-        folder, and for each column words, or a `Share`.
+        folder, and for each column words, a `Share`, or None if it is not known. A column that is
+        known of nobody is left out.
 
     Returns
     -------
     str
     """
-    head = "".join(f'<th scope="col">{as_text(name)}</th>' for name in ("patient", *columns))
+    known = [k for k in range(len(columns)) if any(cells[k] is not None for *_, cells in rows)]
+    shares = {k for k in known if any(isinstance(cells[k], Share) for *_, cells in rows)}
+    head = '<th scope="col">patient</th>' + "".join(
+        f'<th scope="col"{_share(k in shares)}>{as_text(columns[k])}</th>' for k in known)
     return fill(__package__, "index.html", title=as_text(title), head=head,
                 lines="\n".join(f"  <p>{as_text(line)}</p>" for line in lines),
-                rows="\n".join(_row(*row) for row in rows))
+                rows="\n".join(_row(name, page, [(cells[k], k in shares) for k in known])
+                               for name, page, cells in rows))
+
+
+def _share(drawn):
+    return ' class="share"' if drawn else ""
 
 
 def _row(name, page, cells):
-    cells = "".join(cell.html() if isinstance(cell, Share) else f"<td>{as_text(cell)}</td>"
-                    for cell in cells)
+    cells = "".join(f"<td{_share(drawn)}>{_cell(cell)}</td>" for cell, drawn in cells)
     return (f'<tr><th scope="row"><a href="{quote(os.fsencode(page))}">{as_text(name)}</a></th>'
             f"{cells}</tr>")
+
+
+def _cell(cell):
+    if cell is None or isinstance(cell, Share) and math.isnan(cell.value):
+        return "–"
+    if not isinstance(cell, Share):
+        return as_text(cell)
+    return (f'<span class="bar"><span style="width:{100 * cell.value:.1f}%"></span></span>'
+            f"{cell.value:.3f}")

@@ -3,10 +3,9 @@
 import numpy as np
 from PIL import Image
 
-from minunet.tool.drawing import HIT, PREDICTION, TRUTH
+from minunet.tool.drawing import HIT, PREDICTION, TRUTH, label_colors
 from minunet.tool.overlays import outline_of, shown_channel
 from minunet.tool.patient_page import sheets
-from minunet.tool.report.canvas import label_colors
 from minunet.tool.web import as_json, as_text, fill
 
 NO_SCAN = 60  # the grey on which a mask is drawn that has no scan

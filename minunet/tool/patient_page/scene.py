@@ -9,13 +9,14 @@ from minunet.engine.words import plural
 
 @dataclass(frozen=True)
 class Words:
-    """What a page calls its two masks, and where they agree and differ."""
+    """What a page calls its two masks, where they agree and differ, and that picture."""
 
     found: str = "found"
     truth: str = "truth"
     hit: str = "hit"
     missed: str = "missed"
     false_alarm: str = "false alarm"
+    difference: str = "errors"
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,3 +84,19 @@ def describe_amount(voxels, spacing=None, flat=False):
 def millilitres(voxels, spacing):
     """The volume of so many voxels; None where their size is unknown."""
     return None if spacing is None else voxels * float(np.prod(spacing)) / 1000
+
+
+def describe_grid(shape, spacing=None):
+    """Facts on the voxels of a volume of `shape` (D, H, W): how many, and how large."""
+    depth, height, width = shape
+    if spacing is None:
+        size = "not in the files"
+    else:
+        size = " × ".join(f"{length:.3g}" for length in spacing) + " mm"
+    return {"slices": f"{depth} of {height} × {width} pixels",
+            "voxel" if spacing else "voxel size": size}
+
+
+def describe_agreement(agreement):
+    """The fact that says how well a mask agrees with that of the mirrored scan, if it is known."""
+    return {} if agreement is None else {"agreement with the mirror image": f"{agreement:.2f}"}

@@ -7,9 +7,10 @@ from matplotlib.ticker import MaxNLocator
 from scipy.ndimage import binary_fill_holes, distance_transform_edt
 from skimage.measure import find_contours
 
+from minunet.tool.drawing import TINT
 from minunet.tool.plots import GRID, INK, MUTED, PREDICTION, SHADE
 from minunet.tool.report.border import outlines
-from minunet.tool.report.canvas import ON_IMAGE, TINT, short, shorten
+from minunet.tool.report.canvas import ON_IMAGE, short, shorten
 
 TILES = (  # key, name, what it says, the full length of its gauge
     ("sphericity", "Sphericity", "1: a ball. Lower: longer,\nflatter or rougher", 1),

@@ -6,7 +6,7 @@ from csv import DictWriter
 from pathlib import Path
 
 from minunet import __version__
-from minunet.engine.files import check_new, output_folder, replacing
+from minunet.engine.files import WriteError, check_new, output_folder, replacing
 from minunet.engine.words import plural
 from minunet.metrics import SCORES, summarise
 from minunet.tool.patient_page import Pages
@@ -45,12 +45,12 @@ class ScoreResults:
         self._out, self._model, self._seen = Path(out), model, seen
         self._pages = Pages(out, [patient.name for patient in patients])
         check_new(self._out / name for name in (TABLE, SUMMARY))
-        self._new = not self._out.exists()
+        self._new, self._failed, self._written = not self._out.exists(), None, []
         output_folder(out)
         self._spacing = {patient.name: patient.spacing for patient in patients}
 
     def show(self, patient, images, found, truth, rows, agreement=None):
-        """Write the page of a patient.
+        """Write the page of a patient. If that cannot be done, `finish` will say so.
 
         Parameters
         ----------
@@ -64,14 +64,22 @@ class ScoreResults:
         agreement : float, optional
             Of the mask with that of the mirrored scan, from 0 to 1.
         """
+        if self._failed:
+            return
+        try:
+            self._show(patient, images, found, truth, rows, agreement)
+        except WriteError as error:  # the scores of those that follow are not lost
+            self._failed = error
+
+    def _show(self, patient, images, found, truth, rows, agreement):
         scheme, spacing = patient.scheme, patient.spacing
         first, flat = rows[0], len(found) == 1 and not spacing
         amounts = {name: describe_amount((mask > 0).sum(), spacing, flat)
                    for name, mask in (("found", found), ("truth", truth))}
         seen = {"trained on": "yes: its scores say nothing"} if patient.name in self._seen else {}
+        unit = " mm" if spacing else " voxels"
         facts = ({f"Dice{_of(row)}": _number(row["dice"]) for row in rows}
-                 | {f"HD95{_of(row)}": _number(row["hausdorff95"], 1, " mm" if spacing else " voxels")
-                    for row in rows}
+                 | {f"HD95{_of(row)}": _number(row["hausdorff95"], 1, unit) for row in rows}
                  | describe_agreement(agreement) | amounts | describe_grid(found.shape, spacing)
                  | {"model": self._model} | seen)
         labels = dict(zip(scheme.values[1:], scheme.classes[1:], strict=True))
@@ -85,31 +93,45 @@ class ScoreResults:
             math.inf if math.isnan(first["dice"]) else first["dice"])
 
     def finish(self, rows):
-        """Write the table, the summary and the index; give the path of the index."""
-        regions = {}
-        for row in rows:
-            regions.setdefault(row.get("region", "tumour"), []).append(row)
-        summaries = {region: summarise(part) for region, part in regions.items()}
+        """Write the table, the summary and the index.
+
+        Raises
+        ------
+        WriteError
+            If a file cannot be written; then none is left.
+        """
+        try:
+            if self._failed:
+                raise self._failed
+            self._finish(rows)
+        except WriteError:
+            self.discard()
+            raise
+
+    def _finish(self, rows):
+        self._written = [TABLE, SUMMARY]
         write_scores([self._full(row) for row in rows], self._out / TABLE)
-        scored = {row["patient"] for row in rows}
-        count = len(scored)
-        write_json({"minunet": __version__, "model": self._model, "patients": count,
-                    "trained_on": len(scored.intersection(self._seen)),
-                    "unit": rows[0]["unit"], "scores": _finite(summaries)}, self._out / SUMMARY)
-        unit = "ml" if rows[0]["unit"] == "mm" else "voxels"
-        lines = [f"{plural(count, 'patient')}, the lowest Dice first. Model: {self._model}."]
-        lines += [f"Dice{_of({'region': region} if len(summaries) > 1 else {})}: mean "
-                  f"{_number(part['dice']['mean'])}, median {_number(part['dice']['median'])}."
-                  for region, part in summaries.items()]
-        return self._pages.finish("Scores", lines, [
-            *(f"Dice{_of({'region': region} if len(summaries) > 1 else {})}"
-              for region in summaries),
-            f"HD95, {'mm' if unit == 'ml' else unit}", f"true, {unit}", f"found, {unit}",
-            "agreement with the mirror image"])
+        regions, scored = {}, {row["patient"] for row in rows}
+        for row in rows:
+            regions.setdefault(_of(row), []).append(row)
+        summaries = {region: summarise(part) for region, part in regions.items()}
+        write_json({"minunet": __version__, "model": self._model, "patients": len(scored),
+                    "trained_on": len(scored.intersection(self._seen)), "unit": rows[0]["unit"],
+                    "scores": {region.removeprefix(", ") or "tumour": _finite(summary)
+                               for region, summary in summaries.items()}}, self._out / SUMMARY)
+        volume, length = ("ml", "mm") if rows[0]["unit"] == "mm" else ("voxels", "voxels")
+        lines = [f"{plural(len(scored), 'patient')}, the lowest Dice first. Model: {self._model}."]
+        lines += [f"Dice{region}: mean {_number(summary['dice']['mean'])}, median "
+                  f"{_number(summary['dice']['median'])}." for region, summary in summaries.items()]
+        self._pages.finish("Scores", lines, [
+            *(f"Dice{region}" for region in regions), f"HD95, {length}", f"true, {volume}",
+            f"found, {volume}", "agreement with the mirror image"])
 
     def discard(self):
         """Remove what was written: it is not of all patients."""
         self._pages.discard()
+        for name in self._written:
+            (self._out / name).unlink(missing_ok=True)
         if self._new:
             with suppress(OSError):
                 self._out.rmdir()
@@ -131,6 +153,7 @@ def write_scores(rows, path):
 
 
 def _of(row):
+    """What stands behind a score's name: its region, where there are several."""
     return f", {row['region']}" if "region" in row else ""
 
 
@@ -142,8 +165,7 @@ def _volume(value, unit):
     return f"{value / 1000:.2f}" if unit == "mm" else f"{value:,.0f}"
 
 
-def _finite(summaries):
-    """Summaries with None for nan, which JSON does not know."""
-    return {region: {score: {key: None if isinstance(value, float) and math.isnan(value) else value
-                             for key, value in part[score].items()} for score in SCORES}
-            for region, part in summaries.items()}
+def _finite(summary):
+    """A summary with None for nan and infinity, which JSON does not know."""
+    return {score: {key: value if math.isfinite(value) else None
+                    for key, value in summary[score].items()} for score in SCORES}

@@ -4,6 +4,7 @@ import os
 import unicodedata
 from pathlib import Path
 
+from minunet.data.formats.dicom import check_no_dicom
 from minunet.data.formats.folder import IMAGES, MASKS
 from minunet.data.formats.pairs import visible
 from minunet.data.formats.volumes import LEVELS, is_nifti
@@ -62,6 +63,7 @@ def list_slices(folder):
         If there is none.
     """
     if not (files := _slices(folder)):
+        check_no_dicom(folder)
         raise InputError(f"{folder} holds no images; give a folder of one patient's slices "
                          f"({', '.join(sorted(IMAGE_SUFFIXES))})")
     return files

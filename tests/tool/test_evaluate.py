@@ -184,19 +184,20 @@ def test_the_summary_is_json_in_which_what_is_not_defined_is_null(tmp_path):
     score(tmp_path, seen=["ill"])
     summary = json.loads((tmp_path / "summary.json").read_text("utf-8"))
     assert (summary["model"], summary["patients"], summary["trained_on"]) == ("mine", 2, 1)
-    dice = summary["scores"]["tumour"]["dice"]
-    assert (dice["mean"], dice["defined"], dice["total"]) == (1, 1, 2)
+    scores = summary["scores"]["tumour"]
+    assert (scores["dice"]["mean"], scores["sensitivity"]["defined"]) == (0.5, 1)
+    assert scores["hausdorff95"]["median"] is None
 
 
 def test_each_patient_has_a_page_with_its_scores_and_the_index_leads_there(tmp_path):
     score(tmp_path, seen=["ill"])
     index = (tmp_path / "index.html").read_text("utf-8")
-    assert index.index("pages/ill.html") < index.index("pages/healthy.html")
-    assert "mean 1.000" in index
+    assert index.index("pages/healthy.html") < index.index("pages/ill.html")  # the worst first
+    assert "mean 0.500" in index
     page = (tmp_path / "pages" / "ill.html").read_text("utf-8")
     for fact in ("<dd>1.000</dd>", "128 voxels, 0.26 ml", "2 × 1 × 1 mm", "its scores say nothing"):
         assert fact in page
-    assert "Nothing is marked as found. Nothing is marked as truth." in (
+    assert "Nothing is marked as truth." in (
         tmp_path / "pages" / "healthy.html").read_text("utf-8")
 
 

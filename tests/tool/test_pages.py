@@ -148,7 +148,7 @@ def test_links_lead_to_the_pages_whatever_the_names(tmp_path):
 
 def test_what_has_no_score_has_a_dash():
     text = build_index("Scores", [], ["Dice"], [("a", "a.html", [Share(float("nan"))])])
-    assert "–" in text and "width:" not in text
+    assert "–" in text and 'class="bar"' not in text
 
 
 def test_pages_are_not_overwritten(tmp_path):

@@ -13,6 +13,14 @@ from minunet.tool.patient_page.scene import Scene, Words
 
 SHAPE = 7, 40, 30  # (D, H, W), not cut: the scan is bright to its edges
 LONG = 2.0  # how much longer than wide a pixel is
+READ = """
+    const {width, height} = canvas, copy = new OffscreenCanvas(width, height);
+    const into = copy.getContext("2d", {willReadFrequently: true});
+    const read = () => {
+      into.drawImage(canvas, 0, 0);
+      return [...into.getImageData(0, 0, width, height).data];
+    };
+"""
 
 
 def example():
@@ -60,9 +68,7 @@ def visit(browser, name):
 
 def drawn(browser):
     """The colours in the middle of each pixel of the slice that is shown (H, W, 3)."""
-    width, height, numbers = browser.execute_script(
-        "return [canvas.width, canvas.height, [...context.getImageData(0, 0, canvas.width, "
-        "canvas.height).data]]")
+    width, height, numbers = browser.execute_script(READ + "return [width, height, read()]")
     pixels = np.reshape(numbers, (height, width, 4))[..., :3]
     rows, columns = browser.execute_script("return [rows, columns]")
     middle = [((np.arange(count) + 0.5) * length / count).astype(int)
@@ -123,13 +129,11 @@ def test_a_single_mask_is_orange(browser):
 
 
 def test_outlines_run_between_the_pixels(page):
-    lines = page.execute_script("""
+    width, height, changed = page.execute_script(READ + """
         toggleMarks(false); show();
-        const bare = context.getImageData(0, 0, canvas.width, canvas.height).data;
+        const bare = read();
         toggleMarks(true); show();
-        const full = context.getImageData(0, 0, canvas.width, canvas.height).data;
-        return [canvas.width, canvas.height, [...full].map((value, k) => value !== bare[k])]""")
-    width, height, changed = lines
+        return [width, height, read().map((value, k) => value !== bare[k])]""")
     changed = np.reshape(changed, (height, width, 4)).any(axis=-1)
     wide, high = width / SHAPE[2], height / SHAPE[1]
     rows, columns = np.nonzero(changed)
@@ -144,7 +148,7 @@ def test_the_scan_is_drawn_with_one_window_and_in_true_proportions(page):
     for d in range(7):
         page.execute_script("goTo(arguments[0]); show()", d)
         pixels = drawn(page)
-        assert np.ptp(pixels) <= 12, d
+        assert np.ptp(pixels[4:-4, 4:-4]) <= 6, d  # further out the sheet's neighbours show
         greys.append(pixels.mean())
     assert (np.diff(greys) > 25).all()  # each slice is brighter by as much as it is
     width, height = page.execute_script("return [canvas.width, canvas.height]")

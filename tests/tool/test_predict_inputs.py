@@ -83,7 +83,7 @@ def test_no_volume_is_overwritten(models, tmp_path, refused, capfd):
     assert "anna_mask.nii.gz is there already" in refused(*command)
     (tmp_path / "out" / "anna_mask.nii.gz").unlink()
     assert "anna_probability_1.nii.gz is there" in refused(*command, "--probabilities")
-    assert "anna.html is there already" in refused(*command)
+    assert "index.html is there already" in refused(*command)
 
 
 def test_results_among_the_slices_are_not_taken_for_slices(models, tmp_path):

@@ -3,7 +3,6 @@
 import re
 from pathlib import Path
 
-from minunet.data.formats.dicom import check_no_dicom
 from minunet.data.formats.images import SUFFIXES
 from minunet.data.formats.pairs import (
     by_key,
@@ -57,7 +56,6 @@ def read_folder(folder):
     _check_strays(images, masks)
     pairs = pair(images, masks, folder)
     if not pairs:
-        check_no_dicom(folder / IMAGES)
         raise InputError(f"found no images in {folder / IMAGES}; put them there, with "
                          f"masks of equal names in {folder / MASKS}")
     patients = {}

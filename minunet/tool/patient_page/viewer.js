@@ -142,7 +142,7 @@ async function start() {
   find("through").hidden = depth < 2;
   find("viewer").hidden = find("controls").hidden = false;
   chooseChannel(state.channel);
-  chooseMode("lines");
+  chooseMode(page.channels.length ? "lines" : "found"); // without a scan there is nothing below
   listen();
   show();
   document.body.dataset.ready = "yes";

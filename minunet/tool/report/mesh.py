@@ -37,9 +37,7 @@ def build_mesh(mask, parts, count):
         corners, triangles = surface(parts[box] == number, mask.spacing)
         index = corners / mask.spacing + [side.start for side in box]
         meshes.append(mask.to_patient(index)[triangles])
-    a, b, c = (mesh := np.concatenate(meshes)).swapaxes(0, 1)
-    inside_out = (a * np.cross(b, c)).sum() < 0  # the volume within comes out negative
-    return mesh[:, ::-1] if inside_out else mesh
+    return np.concatenate(meshes)
 
 
 def check_mesh(mask):

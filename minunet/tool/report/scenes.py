@@ -29,7 +29,7 @@ def report_scene(report, mask, scan, name=None):
     """
     unit = "mm" if mask.spacing else "px"
     facts = {"marked": _amount(mask, mask.labels > 0)}
-    facts |= {region: size_text(sizes) for region, sizes in report["total"]["regions"].items()}
+    facts |= {region: size_text(sizes) for region, sizes in _once(report["total"]["regions"])}
     for tumour in report["tumours"][:MOST_TUMOURS]:
         size, place = tumour["size"], tumour["location"]
         length, width = (short(size[f"{which}_diameter_{unit}"])
@@ -65,7 +65,7 @@ def change_scene(report, before, after, scans):
     facts = {"before": f"{before.name}: {_amount(before, before.labels > 0)}",
              "after": f"{after.name}: {_amount(after, after.labels > 0)}",
              "change": change_text(total)}
-    facts |= {region: change_text(row) for region, row in report["regions"].items()}
+    facts |= {region: change_text(row) for region, row in _once(report["regions"])}
     facts |= {f"tumour {change_numbers(row)}":
               f"{size_text(side_of(row, 'before'))} → {size_text(side_of(row, 'after'))}, "
               f"{row['fate']}" for row in report["lesions"][:MOST_TUMOURS]}
@@ -75,6 +75,11 @@ def change_scene(report, before, after, scans):
     return Scene("Change between two scans", after.labels, images, before.labels, labels,
                  tuple(name for name, _ in known), before.spacing, before.oriented, after.files,
                  facts | describe_grid(before.labels.shape, before.spacing), CHANGE)
+
+
+def _once(regions):
+    """The regions of `tumours.regions` without those that are a label, too."""
+    return [(name, sizes) for name, sizes in regions.items() if f"label 4, {name}" not in regions]
 
 
 def _labels(labels):

@@ -28,9 +28,7 @@ from minunet.tool.patient_page import INDEX
 from minunet.tool.predict_inputs import is_volume, list_patients
 from minunet.tool.predict_pictures import predict_pictures
 from minunet.tool.predict_volumes import describe_volume, predict_volumes
-from minunet.tool.report import report, report_change, summarise_change, summarise_report
-from minunet.tool.report.cohort import TABLE as COHORT
-from minunet.tool.report.cohort import find_masks, report_cohort, summarise_cohort
+from minunet.tool.report.command import run_report
 from minunet.tool.summary import summarise
 from minunet.tool.watch import WATCH
 from minunet.train import Settings, record, train
@@ -165,31 +163,6 @@ def _look(options):
           f"{file.stat().st_size / 1e6:.1f} MB, nothing else is needed")
 
 
-def _report(options):
-    scans, images = [options.before, options.after], [options.image_before, options.image_after]
-    if not any(scans + [options.mask]):
-        raise InputError("nothing to report on; give a MASK, or --before A and --after B")
-    if any(scans) and (options.mask or not all(scans)):
-        raise InputError("a change needs both --before A and --after B, and no MASK beside them")
-    if any(images) and not all(scans):
-        raise InputError("--image-before and --image-after belong to --before and --after; give "
-                         "the IMAGE of a MASK behind it")
-    if options.mesh and all(scans):
-        raise InputError("--mesh is of one mask; leave it out, or give a MASK")
-    out, masks = Path(options.out), find_masks(options.mask) if options.mask else []
-    if all(scans):
-        print(summarise_change(report_change(*scans, out, images)))
-    elif len(masks) == 1 and masks[0].parent in (Path(options.mask), Path(options.mask).parent):
-        print(summarise_report(report(masks[0], options.image, out, options.mesh)))
-    else:
-        print(summarise_cohort(report_cohort(masks, options.mask, options.image, out,
-                                             options.mesh)))
-        print(f"look at {out / INDEX}; all numbers are in {COHORT}")
-        return
-    print(f"look at {out / 'report.html'} and {out / 'report.png'}; all numbers are in "
-          "report.json and report.csv")
-
-
 def _gradcheck(options):
     reports = [prove_ops(options.seed), prove_networks(options.seed)]
     print(*reports, sep="\n\nwhole networks, each by its worst array:\n")
@@ -243,5 +216,5 @@ def _bench(options):
 
 
 COMMANDS = {"demo": _demo, "train": _train, "evaluate": _evaluate, "predict": _predict,
-            "look": _look, "report": _report, "gradcheck": _gradcheck, "summary": _summary,
+            "look": _look, "report": run_report, "gradcheck": _gradcheck, "summary": _summary,
             "bench": _bench, "exercises": _exercises, "grade": _grade}

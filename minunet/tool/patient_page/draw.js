@@ -5,6 +5,7 @@ const find = (id) => document.getElementById(id);
 const page = JSON.parse(find("payload").textContent);
 const {depth, rows, columns, across, aspect, words, labels} = page;
 const SIDE = 1024; // pixels of the picture's longer side, however few the slice has
+const THUMB = 16; // pixels, of a slider
 const canvas = find("slice"), context = canvas.getContext("2d");
 const small = new OffscreenCanvas(columns, rows);
 const smallContext = small.getContext("2d", {willReadFrequently: true});
@@ -116,19 +117,21 @@ function drawProfile() {
   const profile = find("profile"), paper = profile.getContext("2d");
   profile.width = profile.clientWidth * devicePixelRatio;
   profile.height = profile.clientHeight * devicePixelRatio;
-  const {width, height} = profile, step = width / depth;
+  const {width, height} = profile, edge = THUMB / 2 * devicePixelRatio;
+  const step = (width - 2 * edge) / Math.max(1, depth - 1);
+  const left = (d) => edge + (d - .5) * step; // as the slider's thumb goes
   const {found, truth} = page.masks;
   const most = Math.max(1, ...found.voxels, ...(truth ? truth.voxels : []));
   const top = (voxels) => height - (voxels && Math.max(3, voxels / most * (height - 3)));
   paper.fillStyle = page.colors[truth ? "truth" : "found"];
   (truth || found).voxels.forEach((voxels, d) => {
-    paper.fillRect(d * step, top(voxels), step + .5, height);
+    paper.fillRect(left(d), top(voxels), step + .5, height);
   });
   if (truth) {
     paper.beginPath();
     found.voxels.forEach((voxels, d) => {
-      paper.lineTo(d * step, top(voxels));
-      paper.lineTo((d + 1) * step, top(voxels));
+      paper.lineTo(left(d), top(voxels));
+      paper.lineTo(left(d + 1), top(voxels));
     });
     paper.strokeStyle = page.colors.found;
     paper.lineWidth = 2.5 * devicePixelRatio;
@@ -136,5 +139,5 @@ function drawProfile() {
   }
   paper.fillStyle = getComputedStyle(document.body).color;
   paper.fillRect(0, height - 1, width, 1);
-  paper.fillRect((state.slice + .5) * step - 1, 0, 2, height);
+  paper.fillRect(left(state.slice + .5) - 1, 0, 2, height);
 }

@@ -197,7 +197,7 @@ def test_each_patient_has_a_page_with_its_scores_and_the_index_leads_there(tmp_p
     page = (tmp_path / "pages" / "ill.html").read_text("utf-8")
     for fact in ("<dd>1.000</dd>", "128 voxels, 0.26 ml", "2 × 1 × 1 mm", "its scores say nothing"):
         assert fact in page
-    assert "Nothing is marked as truth." in (
+    assert "Truth: nothing." in (
         tmp_path / "pages" / "healthy.html").read_text("utf-8")
 
 

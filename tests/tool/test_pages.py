@@ -87,7 +87,7 @@ def test_every_shape_and_type_has_a_page(shape, kind):
     images = np.zeros((*shape, 1), kind)
     images[0, 0, :3] = 1
     text = build_page(Scene("anna", np.zeros(shape, np.uint8), images))
-    assert "Nothing is marked as found." in text
+    assert "Found: nothing." in text
     assert f"with it, all {shape[0]}." in text
 
 

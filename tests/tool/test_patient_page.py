@@ -227,7 +227,7 @@ def test_a_mask_without_a_scan_is_drawn_on_grey(browser):
 
 def test_an_empty_mask_says_so_and_one_slice_has_no_slider(browser):
     visit(browser, "nothing")
-    assert browser.find_element("id", "nothing").text == "Nothing is marked as found."
+    assert browser.find_element("id", "nothing").text == "Found: nothing."
     assert not browser.find_element("id", "number").is_displayed()
     assert browser.get_log("browser") == []
 

@@ -81,7 +81,7 @@ def test_a_folder_of_masks_gets_a_table_a_report_each_and_a_page_that_leads_ther
     assert report["image"] == "anna.nii.gz"
     index = (out / "index.html").read_text("utf-8")
     assert 'href="anna/report.html"' in index and 'href="ben/report.html"' in index
-    assert "Nothing is marked" in (out / "ben" / "report.html").read_text("utf-8")
+    assert "Marked: nothing." in (out / "ben" / "report.html").read_text("utf-8")
 
 
 def test_a_tree_of_slices_is_reported_with_its_own_images(tree, tmp_path):

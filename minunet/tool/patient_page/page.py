@@ -97,7 +97,7 @@ def _facts(scene):
 
 def _nothing(scene):
     """What is said where a mask is empty, since an empty page looks like a broken one."""
-    words = [f"Nothing is marked as {as_text(name)}." for name, mask in (
+    words = [f"{as_text(name.capitalize())}: nothing." for name, mask in (
         (scene.words.found, scene.found), (scene.words.truth, scene.truth))
         if mask is not None and not mask.any()]
     return f'<p id="nothing"><strong>{" ".join(words)}</strong></p>' if words else ""

@@ -139,7 +139,7 @@ async function start() {
   fillSelect(find("channel"), page.channels.map(({name}, c) => [c, name]));
   find("channel-line").hidden = find("channel-key").hidden = page.channels.length < 2;
   fillSelect(find("mode"), Object.entries(MODES).map(([mode, {name}]) => [mode, name]));
-  find("through").hidden = depth < 2;
+  find("through").hidden = find("ways").hidden = depth < 2;
   find("viewer").hidden = find("controls").hidden = false;
   chooseChannel(state.channel);
   chooseMode(page.channels.length ? "lines" : "found"); // without a scan there is nothing below

@@ -124,7 +124,7 @@ def test_every_slice_of_a_folder_gets_two_pictures_of_its_own_size(folder, tmp_p
 def test_a_single_image_gets_its_pictures_beside_each_other(folder, tmp_path):
     list(predict_pictures(NET, SETTINGS, [folder / f"{folder.name}_2.tif"], tmp_path))
     assert sorted(os.listdir(tmp_path)) == [
-        *(f"{folder.name}_2_{kind}.png" for kind in ("mask", "probability")), "index.html", "pages",
+        "index.html", "pages", *(f"{folder.name}_2_{kind}.png" for kind in ("mask", "probability")),
         "summary.csv"]
     assert sorted(os.listdir(tmp_path / "pages")) == [f"{folder.name}_2.{kind}" for kind in
                                                       ("html", "png")]

@@ -48,7 +48,7 @@ def find_masks(path):
 
 
 def _masks(path, levels):
-    if not path.is_dir():
+    if not path.is_dir() or is_nifti(path):  # the latter is refused by name
         return [path]
     files = visible(path)
     if volumes := [file for file in files if is_nifti(file) and file.is_file()]:

@@ -12,8 +12,10 @@ def main():
 
 def _command():
     # Takes a moment, in which an end may come, too.
+    from minunet.engine.memory import keep_freed_memory
     from minunet.tool.cli import run
 
+    keep_freed_memory()  # of the whole process, which is minunet's own
     return run()
 
 

@@ -24,10 +24,10 @@ import numpy as np
 from minunet import ops
 from minunet.blocks import double_conv_backward, double_conv_forward
 from minunet.engine.backend import array_module, check_device
-from minunet.engine.blas import blas_on_one_thread
 from minunet.engine.checks import check_float, check_shape
 from minunet.engine.memory import keep_freed_memory
 from minunet.engine.parameters import WithParameters
+from minunet.engine.threads import using_threads
 from minunet.inference import fold_norms, infer
 from minunet.layers import array_shapes, check_config, initial_arrays, trace
 
@@ -86,7 +86,7 @@ class UNet(WithParameters):
         return cls(**{"out_channels": 2, "base_channels": 64, "padding": "valid", "norm": None,
                       "dropout": 0.5} | changes)
 
-    @blas_on_one_thread()
+    @using_threads()
     def forward(self, x, training=False):
         """Compute the logits.
 
@@ -128,7 +128,7 @@ class UNet(WithParameters):
     def _block(self, name, x):
         return double_conv_forward(x, name, self.params, self.buffers, padding=self.pad)
 
-    @blas_on_one_thread()
+    @using_threads()
     def backward(self, dlogits, cache, input_gradient=True):
         """Compute the gradients, back along the way that the data came.
 

@@ -19,6 +19,9 @@ from minunet.tool import watch
 from minunet.tool.cli import main
 from minunet.train import Settings, train
 
+# Tests compare bytes between processes, so all of them must convolve in the same way.
+os.environ.setdefault("MINUNET_BALANCE", "8")
+
 SMALL = ["--size", "32", "--base-channels", "4", "--depth", "2", "--epochs", "2",
          "--batch-size", "4"]
 TINY = Settings(size=32, base_channels=4, depth=2, epochs=3, batch_size=4)

@@ -30,6 +30,8 @@ def array_module(x, name="x"):
         If `x` is not an array: a list, a number, a framework's tensor. Nor are the two of NumPy's
         arrays that do not compute as such: masked arrays, and ``numpy.matrix``.
     """
+    if type(x) is np.ndarray:  # nearly always: this is asked a thousand times per step
+        return np
     for kind in type(x).__mro__:
         module = sys.modules.get(kind.__module__)
         if kind is getattr(module, "ndarray", None):
@@ -63,7 +65,7 @@ def cuda_problem():
     """Say why no GPU can be used, or ``None`` if one can: a small product is computed on it."""
     try:
         import cupy
-    except ImportError as error:
+    except Exception as error:  # it is not there, or a library that it needs is broken
         return (f"CuPy cannot be imported ({str(error).splitlines()[0]}); "
                 'pip install "cupy-cuda13x[ctk]", or "cupy-cuda12x[ctk]" for an older driver')
     try:

@@ -19,19 +19,22 @@ from minunet.engine.files import InputError
 from minunet.engine.values import whole
 
 CPU_BLOCK_BYTES = 1 << 20  # of scratch memory: more leaves the cache, less is all overhead
+# What needs less is not shared: to wake a thread takes some 30 µs, and while two are at work
+# every call of NumPy's takes longer, since it must have the interpreter lock back at its end.
+SHARED_FROM = 1.5  # blocks
 GPU_BLOCK_BYTES = 1 << 28  # a GPU wants large products: here the bound is memory, not cache
 _chosen = ContextVar("threads", default=None)  # by `using_threads`, for one user thread each
 
 
 @contextmanager
-def using_threads(count):
+def using_threads(count=None):
     """Let `count` threads work inside of the block; as many as otherwise if it is None.
 
     They are all there are: BLAS is held to one meanwhile, also where `parallel` has no part.
     A thread that the user starts inside of the block does not inherit the count, as it would
     not inherit NumPy's ``errstate``.
     """
-    count = _chosen.get() if count is None else whole("count", count, 1)
+    count = threads() if count is None else whole("count", count, 1)
     before = _chosen.set(count)
     try:
         with blas_on_one_thread():
@@ -138,8 +141,13 @@ def add_up(arrays):
 
 
 def parts(xp, count, item_bytes):
-    """Cut `count` items into slices of at most `CPU_BLOCK_BYTES`, equally many for each core."""
-    number = 1 if xp is not np else _for_all(xp, -(-count * item_bytes // CPU_BLOCK_BYTES))
+    """Cut `count` items into slices of at most `CPU_BLOCK_BYTES`, equally many for each core.
+
+    What is too little to be shared is one slice.
+    """
+    number = 1
+    if xp is np and count * item_bytes > SHARED_FROM * CPU_BLOCK_BYTES:
+        number = _for_all(xp, -(-count * item_bytes // CPU_BLOCK_BYTES))
     step = -(-count // number)
     return [(slice(i, min(i + step, count)),) for i in range(0, count, step)]
 
@@ -154,7 +162,7 @@ def row_blocks(xp, n, rows, row_bytes, at_least=0):
 
     A block is some rows of one image, or some whole images: either way its part of a
     channels-last array is one contiguous stretch of memory. As far as it goes, each core gets
-    equally many.
+    equally many; what is too little to be shared is one block.
 
     Parameters
     ----------
@@ -173,6 +181,8 @@ def row_blocks(xp, n, rows, row_bytes, at_least=0):
         The images and the rows of each block, in order.
     """
     limit = max(CPU_BLOCK_BYTES if xp is np else GPU_BLOCK_BYTES, at_least)
+    if n * rows * row_bytes <= max(limit, SHARED_FROM * CPU_BLOCK_BYTES):
+        return [(slice(0, n), slice(0, rows))]
     fit = limit // (rows * row_bytes)  # whole images
     if fit and n >= workers(xp):
         images, step = -(-n // _for_all(xp, -(-n // fit))), rows

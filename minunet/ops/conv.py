@@ -148,11 +148,11 @@ def _plan(x, w, b, stride, padding, method):
     """Check the arguments; give stride and padding per axis, the size of y, and the module."""
     axes = check_conv_arguments(x, w, b, channels=-2)
     stride, padding = per_axis("stride", stride, axes, 1), per_axis("padding", padding, axes, 0)
-    module = choose(method, w.shape, stride, padding)
     out = _output_size(x, w, stride, padding)
     if min(out) < 1:
         raise ValueError(f"w with kernel {w.shape[:-2]} does not fit into x {x.shape} "
                          f"with padding {padding}; use a larger image or more padding")
+    module = choose(method, w.shape, stride, padding, out, x)
     return stride, padding, out, module
 
 

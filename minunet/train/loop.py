@@ -40,7 +40,8 @@ def train(training, validation, settings, out, *, device="cpu", resume=False, st
     resume : bool
         Go on after the last whole epoch of the run in `out`. The result is bit for bit that of
         a run that was never interrupted, if the number of threads, NumPy and the kind of
-        processor are the same as before; otherwise sums are rounded in another way.
+        processor are the same as before; otherwise sums are rounded in another way. (The way of
+        convolving, which follows from the machine, is taken from the run.)
     step : callable, optional
         What makes a step: takes the arguments of `train_step`, which is the default, and gives
         the loss.
@@ -60,9 +61,8 @@ def train(training, validation, settings, out, *, device="cpu", resume=False, st
         If data, settings or folder are unusable, or the loss is no longer a number.
     """
     names = {"training": [p.name for p in training], "validation": [p.name for p in validation]}
-    with holding(out):
+    with holding(out), record.as_begun(out, resume) as begun:
         if resume:  # before the data is read, which can take minutes
-            begun = record.read(out)
             record.check_same(begun, {"settings": settings.to_dict(), "patients": names}, out)
             if note := record.rounding_note(begun, device):
                 tell(note)

@@ -1,12 +1,14 @@
 """What a run was made with, as its ``config.json`` keeps it: so that it can go on as it began."""
 
 import json
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 
 from minunet import __version__
 from minunet.engine.files import InputError, replacing
+from minunet.engine.rates import balance, using_balance
 from minunet.engine.threads import threads
 
 NAME = "config.json"
@@ -24,14 +26,31 @@ def write(folder, config, device):
         What a resumed run must share with this one; JSON can hold it.
     device : {"cpu", "cuda"}
     """
-    content = {"format": FORMAT, "minunet": __version__, "conditions": _conditions(device)}
+    content = {"format": FORMAT, "minunet": __version__, "conditions": conditions(device)}
     with replacing(Path(folder) / NAME) as temporary:
         temporary.write_text(json.dumps(content | config, indent=1) + "\n", encoding="utf-8")
 
 
-def _conditions(device):
+def conditions(device):
     """Where one of these differs, sums are rounded otherwise."""
-    return {"threads": threads(), "NumPy": np.__version__, "device": device}
+    return {"threads": threads(), "NumPy": np.__version__, "device": device,
+            "balance": balance(np if device == "cpu" else None)}
+
+
+@contextmanager
+def as_begun(folder, resume):
+    """Compute inside of the block as a run did that is resumed, where that can be chosen.
+
+    That is how convolutions are computed, see `engine.rates.balance`.
+
+    Yields
+    ------
+    dict or None
+        What `read` gives of the run to resume.
+    """
+    begun = read(folder) if resume else None
+    with using_balance(begun and begun["conditions"].get("balance")):
+        yield begun
 
 
 def read(folder):
@@ -102,7 +121,7 @@ def _brief(value, other):
 
 def rounding_note(found, device):
     """Say in a line what has changed that results are rounded by; None if nothing has."""
-    now = _conditions(device)
+    now = conditions(device)
     changed = [f"{name} was {found['conditions'].get(name)} and is now {value}"
                for name, value in now.items() if found["conditions"].get(name) != value]
     if not changed:

@@ -160,6 +160,7 @@ class Run:
                   for key, array in part.items()}
         checkpoint.save(self.out / "last.npz", arrays, {
             "run_format": record.FORMAT, "minunet": __version__,
+            "conditions": record.conditions(self.net.device),
             "epoch": self.epoch, "best": self.best, "history": self.history,
             "optimiser_steps": self.optimiser.steps,
             "data_random_state": self.rng.bit_generator.state,

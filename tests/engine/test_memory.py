@@ -17,7 +17,7 @@ asked, real = [], ctypes.CDLL
 ctypes.CDLL = lambda name, *rest, **more: real(name, *rest, **more) if name else SimpleNamespace(
     mallopt=lambda *setting: asked.append(setting))
 import numpy as np
-import minunet.tool.cli
+import minunet.tool.commands.train
 from minunet.optim import Adam
 from minunet.train import train_step
 
@@ -38,6 +38,23 @@ def test_freed_memory_is_kept_from_the_first_training_step_on(setting, expected)
     done = subprocess.run([sys.executable, "-c", SCRIPT], env=environment, capture_output=True,
                           text=True, check=True)
     assert done.stdout.split() == expected  # two thresholds, set once
+
+
+@pytest.mark.parametrize("way, expected", [("runpy.run_module('minunet', run_name='__main__')", 2),
+                                           ("minunet.tool.cli.main(['--version'])", 0)])
+def test_the_program_keeps_its_memory_and_leaves_that_of_others_alone(way, expected):
+    head, _, _ = SCRIPT.partition("import minunet.tool")
+    script = f"""{head}import runpy, sys, minunet.tool.cli
+sys.argv = ["minunet", "--version"]
+try:
+    {way}
+except SystemExit:
+    pass
+print(len(asked))"""
+    environment = {k: v for k, v in os.environ.items() if k != "MINUNET_KEEP_MEMORY"}
+    done = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True,
+                          text=True, check=True)
+    assert done.stdout.split()[-1] == str(expected)
 
 
 def test_a_switch_that_is_neither_is_named(monkeypatch):

@@ -49,7 +49,8 @@ def test_parts_hold_every_item_once_and_give_each_core_equally_many(count, block
         slices = [part for (part,) in cores.parts(np, count, 7)]
     assert [i for part in slices for i in range(count)[part]] == list(range(count))
     longest = max(part.stop - part.start for part in slices)
-    assert longest == 1 or 7 * longest <= block_bytes + 7
+    assert longest == 1 or 7 * longest <= cores.SHARED_FROM * block_bytes + 7
+    assert len(slices) == 1 or 7 * count > cores.SHARED_FROM * block_bytes
 
 
 @given(n=st.integers(1, 9), rows=st.integers(1, 9), block_bytes=st.integers(1, 300),
@@ -62,7 +63,9 @@ def test_row_blocks_hold_every_row_once(n, rows, block_bytes, threads):
         blocks = cores.row_blocks(np, n, rows, 10)
     seen = [(i, r) for images, some in blocks for i in range(n)[images] for r in range(rows)[some]]
     assert sorted(seen) == list(np.ndindex(n, rows))
-    if threads <= 2 <= rows:
+    if 10 * n * rows <= cores.SHARED_FROM * block_bytes:
+        assert len(blocks) == 1  # too little to be shared
+    elif threads <= 2 <= rows:
         assert len(blocks) >= threads  # no core goes without
 
 
@@ -91,7 +94,7 @@ def test_an_argument_sets_the_threads_for_a_while(monkeypatch):
     monkeypatch.setenv("MINUNET_THREADS", "1")
     with pytest.raises(ZeroDivisionError), cores.using_threads(3):
         assert cores.threads() == 3
-        with cores.using_threads(None):
+        with cores.using_threads():
             assert cores.threads() == 3
         raise ZeroDivisionError
     assert cores.threads() == 1

@@ -9,7 +9,8 @@ its elements in a NumPy array but is not one:
 * it has the functions and parameters of `strict_tables`, which CuPy has too, and no others;
 * it gives 0-d arrays where NumPy gives scalars, overflows in silence, and `empty` really holds
   rubbish;
-* `transfers` counts what crosses between host and device; waiting for a number is one too.
+* `transfers` counts what crosses between host and device; waiting for a number is one too;
+* `work` counts the operations that the device is told to do, and the bytes of its memory.
 
 Where CuPy does something else than NumPy without a word (``np.sum(x)`` runs on the GPU, an
 index beyond the end wraps round, of two values for one element either may stay), the stand-in
@@ -17,7 +18,9 @@ raises: code that meets this is wrong. All that it does compute, NumPy computes.
 """
 
 import inspect
-from dataclasses import dataclass
+import weakref
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from functools import partial
 from operator import attrgetter
 from types import SimpleNamespace
@@ -51,7 +54,65 @@ class Transfers:
         self.to_device = self.to_host = 0
 
 
-transfers = Transfers()
+@dataclass
+class Work:
+    """What the device does: operations started, and bytes that arrays hold, now and at most."""
+
+    operations: int = 0
+    alive: int = 0
+    peak: int = 0
+    owners: set = field(default_factory=set)  # ids of the arrays that own memory
+
+    def reset(self):
+        """Count operations from zero again, and the peak from what is alive."""
+        self.operations, self.peak = 0, self.alive
+
+    def hold(self, memory):
+        """Count the memory that `memory` is, or is a view of, until nothing uses it any more."""
+        owner = owner_of(memory)
+        if id(owner) not in self.owners:
+            self.owners.add(id(owner))
+            self.take(owner.nbytes)
+            weakref.finalize(owner, self._free, id(owner), owner.nbytes)
+
+    @contextmanager
+    def copying(self, arrays):
+        """Count copies of arrays, which last as long as the block."""
+        sizes = [x.size * x.itemsize for x in arrays]
+        self.operations += len(sizes)
+        for size in sizes:
+            self.take(size)
+        yield
+        for size in sizes:
+            self.give(size)
+
+    def take(self, size):
+        """Count `size` bytes, in the 512 at a time that CuPy's pool hands out."""
+        self.alive += -(-size // 512) * 512
+        self.peak = max(self.peak, self.alive)
+
+    def give(self, size):
+        """Count `size` bytes as free again."""
+        self.alive -= -(-size // 512) * 512
+
+    def _free(self, owner, size):
+        self.owners.discard(owner)
+        self.give(size)
+
+
+transfers, work = Transfers(), Work()
+
+
+def owner_of(memory):
+    """Give the array whose memory `memory` is a view of, or itself."""
+    while (base := getattr(memory, "base", None)) is not None:
+        memory = base
+    return memory
+
+
+def compute(name, function, *args, **kwargs):
+    """Let NumPy compute. `shapes_only` stands here where only shapes are of interest."""
+    return function(*args, **kwargs)
 
 
 class ndarray:
@@ -65,6 +126,7 @@ class ndarray:
         if memory.dtype.char not in "?bBhHiIlLqQefdFD":
             raise ValueError(f"Unsupported dtype {memory.dtype}")
         self._memory = memory
+        work.hold(memory)
 
     def __array__(self, dtype=None, copy=None):
         raise TypeError("Implicit conversion to a NumPy array is not allowed. "
@@ -91,7 +153,8 @@ class ndarray:
         if any(isinstance(part, np.ndarray) for part in key):
             transfers.to_device += isinstance(value, SCALARS)  # sent over; a slice is just filled
             _refuse_duplicates(np.arange(self.size).reshape(self.shape)[key])
-        self._memory[key] = _unwrap(value)
+        work.operations += 1
+        compute("setitem", np.ndarray.__setitem__, self._memory, key, _unwrap(value))
 
     def __len__(self):
         return len(self._memory)
@@ -111,11 +174,13 @@ class ndarray:
 
     def astype(self, dtype, order="K", casting="unsafe", copy=True):
         """Convert on the device."""
+        work.operations += 1
         with np.errstate(all="ignore"):
             return ndarray(self._memory.astype(dtype, order, casting, copy=copy))
 
     def copy(self, order="C"):
         """Copy on the device."""
+        work.operations += 1
         return ndarray(self._memory.copy(order))
 
     def fill(self, value):
@@ -132,7 +197,8 @@ class ndarray:
 def asarray(a, dtype=None, order=None):
     """Copy host data to the device, a counted transfer; convert what is there already."""
     if isinstance(a, ndarray):
-        memory = np.asarray(a._memory, dtype, order)
+        memory = compute("asarray", np.asarray, a._memory, dtype, order)
+        work.operations += memory is not a._memory
         return a if memory is a._memory else ndarray(memory)
     transfers.to_device += 1
     return ndarray(np.array(a, dtype, order=order or "K"))
@@ -204,7 +270,7 @@ def _refuse_duplicates(targets):
 def _function(name, parameters):
     """Make NumPy's function `name` into one with CuPy's parameters, from and to the device."""
     signature = inspect.signature(eval(f"lambda {parameters}: None"))
-    compute = SPECIAL.get(name) or attrgetter(name)(np)
+    function = SPECIAL.get(name) or attrgetter(name)(np)
 
     def call(*args, **kwargs):
         try:
@@ -218,11 +284,26 @@ def _function(name, parameters):
             if parameter in ARRAYS | SEQUENCES | OPERANDS:
                 bound.arguments[parameter] = _unwrap(value)
         place = {} if out is None else {"out": _unwrap(out)}  # maximum(x, y, out) is deprecated
-        with np.errstate(all="ignore"):
-            result = compute(*bound.args, **bound.kwargs, **place)
-        return out if result is None or out is not None else ndarray(np.asarray(result))
+        with np.errstate(all="ignore"), work.copying(_copied(name, *bound.args, **place)):
+            result = compute(name, function, *bound.args, **bound.kwargs, **place)
+            if out is None and result is not None:
+                out = ndarray(np.asarray(result))
+                if any(owner_of(out._memory) is owner_of(a) for a in bound.args
+                       if isinstance(a, np.ndarray)):
+                    return out  # a view
+        work.operations += name not in ("empty", "empty_like")  # memory is taken, nothing done
+        return out
 
     return call
+
+
+def _copied(name, a=None, b=None, *args, out=None, **kwargs):
+    """List the arrays that CuPy copies for a product: those which do not lie as cuBLAS wants."""
+    if name != "matmul":
+        return []
+    either = a.ndim < 3 and b.ndim < 3  # a matrix may lie by rows or by columns, a stack may not
+    return [x for x in (a, b) if not (x.flags.c_contiguous or either and x.flags.f_contiguous)] + [
+        x for x in (out,) if x is not None and not x.flags.c_contiguous]
 
 
 def _refused(name, *args, **kwargs):

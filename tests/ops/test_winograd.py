@@ -10,8 +10,9 @@ import pytest
 import strict_backend
 
 from minunet import ops
+from minunet.engine.rates import BALANCES, using_balance
 from minunet.ops.fast import im2col, tiles, winograd, winograd_rows
-from minunet.ops.fast.choose import METHODS, ROWS_FROM, WINOGRAD_FROM, choose
+from minunet.ops.fast.choose import COSTS, METHODS, choose, cost
 from minunet.ops.fast.winograd_rows import A_T, B_T, G
 
 BOTH = pytest.mark.parametrize("method", ["winograd_rows", "winograd"])
@@ -96,11 +97,8 @@ def test_what_it_cannot_do_is_refused(kernel, arguments, method):
 
 
 @pytest.mark.parametrize("w_shape, stride, padding, expected", [
-    ((3, 3, 2 * ROWS_FROM, 2 * ROWS_FROM), (1, 1), (1, 1), winograd_rows),
-    ((3, 3, 2 * ROWS_FROM, 2 * ROWS_FROM - 1), (1, 1), (1, 1), im2col),
-    ((3, 3, 3, 1024), (1, 1), (1, 1), im2col),
-    ((3, 3, 2 * WINOGRAD_FROM, 2 * WINOGRAD_FROM), (1, 1), (1, 1), winograd),
-    ((3, 3, 2 * WINOGRAD_FROM, 2 * WINOGRAD_FROM - 1), (1, 1), (1, 1), winograd_rows),
+    ((3, 3, 3, 32), (1, 1), (1, 1), winograd_rows),
+    ((3, 3, 16, 16), (1, 1), (1, 1), winograd_rows),
     ((3, 3, 512, 512), (1, 1), (0, 0), winograd),
     ((3, 3, 512, 512), (1, 1), (2, 2), winograd),
     ((3, 3, 512, 512), (1, 1), (1, 3), im2col),
@@ -111,18 +109,48 @@ def test_what_it_cannot_do_is_refused(kernel, arguments, method):
     ((3, 512, 512), (1,), (1,), im2col),
     ((3, 3, 3, 512, 512), (1, 1, 1), (1, 1, 1), im2col),
 ])
-def test_auto_takes_the_way_that_the_rule_says(w_shape, stride, padding, expected):
-    assert choose("auto", w_shape, stride, padding) is expected
+def test_auto_takes_what_fits_and_costs_least(w_shape, stride, padding, expected):
+    out = (64,) * len(stride)
+    assert choose("auto", w_shape, stride, padding, out) is expected
     for name in ("loops", "im2col"):  # a name is obeyed
-        assert choose(name, w_shape, stride, padding) is METHODS[name]
+        assert choose(name, w_shape, stride, padding, out) is METHODS[name]
 
 
-@pytest.mark.parametrize("c", [2 * ROWS_FROM, 2 * WINOGRAD_FROM])
+@pytest.mark.parametrize("c, f", [(3, 32), (16, 16), (32, 64), (64, 64), (512, 256)])
+def test_where_moving_is_dear_auto_moves_less_and_multiplies_more(c, f):
+    multiplied = [COSTS[auto_for(c, f, moving)][0] for moving in BALANCES]
+    assert multiplied == sorted(multiplied)
+
+
+def auto_for(c, f, moving, out=(64, 64)):
+    with using_balance(moving):
+        module = choose("auto", (3, 3, c, f), (1, 1), (1, 1), out)
+    return module.__name__.rpartition(".")[2]
+
+
+def test_the_balance_decides():
+    assert auto_for(32, 32, 2) == "winograd"
+    assert auto_for(32, 32, 16) == "winograd_rows"
+
+
+def test_what_lies_beyond_the_edges_costs_as_well():
+    """5 rows take as long as 8 where four are computed at a time; im2col computes no more."""
+    assert cost("winograd", 8, 8, (5, 8), 8) * 5 == pytest.approx(
+        cost("winograd", 8, 8, (8, 8), 8) * 8)
+    assert cost("winograd_rows", 8, 8, (4, 10), 8) == pytest.approx(  # 12 are computed in a row
+        cost("winograd_rows", 8, 8, (4, 1000), 8) * (12 / 10) / (1002 / 1000))
+    assert cost("im2col", 8, 8, (5, 5), 8) == cost("im2col", 8, 8, (8, 8), 8) == 9 * 64 + 8 * 34 * 8
+
+
+@pytest.mark.parametrize("c", [16, 128])
 def test_backward_goes_the_way_that_forward_went(rng, monkeypatch, c):
     for name in ("data_gradient", "weight_gradient"):
         monkeypatch.delattr(im2col, name)
     x = rng.normal(size=(1, 5, 5, c))
-    both_ways(x, np.ones((3, 3, c, c)), np.ones((1, 5, 5, c)), 1, "auto")
+    with using_balance(2):
+        y, cache = ops.conv_forward(x, np.ones((3, 3, c, c)), padding=1)
+    with using_balance(16):  # even if it would be chosen otherwise now
+        ops.conv_backward(y, cache)
 
 
 @BOTH

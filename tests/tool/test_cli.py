@@ -11,7 +11,6 @@ from commands import refusal
 from conftest import SMALL
 from image_files import imread, write
 
-import minunet.tool.cli
 import minunet.tool.demo
 from minunet.engine.threads import threads
 from minunet.tool.cli import main
@@ -196,7 +195,7 @@ def test_ctrl_c_is_no_traceback(monkeypatch, capsys):
     def interrupt(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("minunet.tool.cli.prove_ops", interrupt)
+    monkeypatch.setattr("minunet.tool.commands.gradcheck.prove_ops", interrupt)
     assert main(["gradcheck"]) == 130
     assert capsys.readouterr().err == "minunet: interrupted\n"
 
@@ -210,7 +209,8 @@ def test_the_command_alone_explains_itself(capsys):
 
 def test_the_number_of_threads_is_an_argument(monkeypatch, tmp_path):
     seen = []
-    monkeypatch.setattr(minunet.tool.cli, "demo", lambda *_, **__: seen.append(threads()) or 1 / 0)
+    monkeypatch.setattr("minunet.tool.commands.demo.demo",
+                        lambda *_, **__: seen.append(threads()) or 1 / 0)
     with pytest.raises(ZeroDivisionError):
         main(["demo", "--out", str(tmp_path / "run"), "--threads", "3"])
     assert seen == [3]

@@ -7,7 +7,6 @@ import pytest
 from commands import refusal
 from conftest import SMALL
 
-import minunet.tool.cli
 from minunet.tool.cli import main
 
 
@@ -19,7 +18,7 @@ def test_only_a_training_that_has_begun_is_said_to_go_on(monkeypatch, tree, tmp_
             (tmp_path / "last.npz").touch()
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("minunet.tool.cli.train", interrupt)
+    monkeypatch.setattr("minunet.tool.commands.train.train", interrupt)
     assert main(["train", str(tree), "--out", str(tmp_path)]) == 130
     hint = "; minunet train goes on with --resume" if begun else ""
     assert capsys.readouterr().err == f"minunet: interrupted{hint}\n"
@@ -34,8 +33,7 @@ def test_too_little_memory_is_one_line_that_says_what_would_need_less(
     def fill(*_, **__):
         np.empty(1 << 60, np.uint8)
 
-    for name in ("_train", "_demo", "_predict"):
-        monkeypatch.setitem(minunet.tool.cli.COMMANDS, name[1:], fill)
+    monkeypatch.setattr(f"minunet.tool.commands.{command[0]}.run", fill)
     line = refusal(capsys, *command)
     assert "not enough memory (Unable to allocate 1.00 EiB" in line
     assert advice in line
@@ -76,7 +74,8 @@ def test_a_run_goes_on_with_its_own_patients_only(tree, tmp_path, capsys):
     (["--validation", "x"], "argument --validation: 'x' is not a number")])
 def test_settings_are_checked_before_the_data_is_looked_at(monkeypatch, tmp_path, capsys, options,
                                                            message):
-    monkeypatch.setattr("minunet.tool.cli.open_dataset", lambda _: pytest.fail("was looked at"))
+    monkeypatch.setattr("minunet.tool.commands.train.open_dataset",
+                        lambda _: pytest.fail("was looked at"))
     assert message in refusal(capsys, "train", "data", "--out", tmp_path / "run", *options)
     assert capsys.readouterr().out == ""
     assert not (tmp_path / "run").exists()

@@ -11,6 +11,7 @@ from minunet.data.preprocess import Preprocessing
 from minunet.data.scheme import BINARY
 from minunet.engine import checkpoint
 from minunet.engine.files import InputError
+from minunet.engine.rates import using_balance
 from minunet.train import Settings, record, train
 from minunet.train.run import Run
 
@@ -89,6 +90,21 @@ def test_going_on_where_rounding_differs_is_said_in_a_line(phantoms, tmp_path, c
     line, = capsys.readouterr().err.splitlines()
     assert line.startswith(f"minunet: {changed} was other and is now ")
     assert "rounding will differ" in line
+
+
+def test_a_run_goes_on_convolving_as_it_began(phantoms, tmp_path):
+    wide = Settings(**TINY.to_dict() | {"base_channels": 16, "epochs": 2})
+    models = []
+    for before, after in ((16, 16), (16, 2), (2, 2)):
+        out = tmp_path / f"{before} {after}"
+        with using_balance(before), pytest.raises(ZeroDivisionError):
+            train(phantoms[:3], phantoms[3:], wide, out, watch=[lambda *_: 1 / 0])  # epoch 1
+        with using_balance(after):
+            train(phantoms[:3], phantoms[3:], wide, out, resume=True)
+        assert record.read(out)["conditions"]["balance"] == before
+        assert checkpoint.load(out / "last.npz")[1]["conditions"]["balance"] == before
+        models.append((out / "model.npz").read_bytes())
+    assert models[0] == models[1] != models[2]
 
 
 @pytest.mark.parametrize("settings", [{"depth": 9}, {"size": 30}, {"base_channels": 0}])

@@ -6,22 +6,28 @@ large as their stride. (A transposed convolution is a data gradient with a bias,
 `tiles` take one there too.)
 """
 
+import numpy as np
+
+from minunet.engine.backend import array_module
+from minunet.engine.rates import balance
 from minunet.ops import conv_loops as loops
 from minunet.ops.fast import im2col, tiles, winograd, winograd_rows
+from minunet.ops.fast.winograd_rows import TILE
 
 METHODS = {"loops": loops, "im2col": im2col, "tiles": tiles, "winograd_rows": winograd_rows,
            "winograd": winograd}
 # Whether a method can do a kernel, stride and padding; the others do all.
 FITS = {"tiles": tiles.fits, "winograd_rows": winograd_rows.fits, "winograd": winograd_rows.fits}
-ROWS_FROM, WINOGRAD_FROM = 8, 40  # C · F / (C + F) from which each is the fastest: `choose`
+# Multiplications per pair of channels and pixel, and how often a number of x, and one of y, is
+# moved, transforms and all: fitted to times (see the docs, "Three ways to convolve").
+COSTS = {"im2col": (9, 20, 14), "winograd_rows": (4.5, 4.5, 7.5), "winograd": (2.25, 8, 13.5)}
 
 
-def choose(method, w_shape, stride, padding):
+def choose(method, w_shape, stride, padding, out, like=None):
     """Give the module that computes a convolution.
 
-    Winograd's method saves multiplications and pays with transforms: a cost that grows with
-    C + F where the saving grows with C · F. Filtering down the columns only, it pays from C = F =
-    16 on; across as well, with small tiles in the place of rows, from about C = 64, F = 128.
+    Winograd's two save multiplications and pay with transforms: a cost that grows with C + F where
+    the saving grows with C · F. `cost` adds up both; "auto" takes what costs least.
 
     Parameters
     ----------
@@ -30,6 +36,10 @@ def choose(method, w_shape, stride, padding):
     w_shape : tuple
         (KH, KW, C, F).
     stride, padding : tuple of int
+    out : tuple of int
+        (OH, OW).
+    like : array, optional
+        One that is computed with; the `balance` of its library counts. By default NumPy's.
 
     Returns
     -------
@@ -40,13 +50,14 @@ def choose(method, w_shape, stride, padding):
     ValueError
         If there is no such method, or it cannot do this kernel, stride or padding.
     """
-    kernel, (c, f) = tuple(w_shape[:-2]), w_shape[-2:]
+    kernel = tuple(w_shape[:-2])
     if method == "auto":
         if tiles.fits(kernel, stride, padding):
             return tiles
-        if not winograd_rows.fits(kernel, stride, padding) or c * f < ROWS_FROM * (c + f):
+        if not winograd_rows.fits(kernel, stride, padding):
             return im2col
-        return winograd_rows if c * f < WINOGRAD_FROM * (c + f) else winograd
+        moving = balance(np if like is None else array_module(like))
+        return METHODS[min(COSTS, key=lambda name: cost(name, *w_shape[-2:], out, moving))]
     if method not in METHODS:
         raise ValueError(f"method must be 'auto' or one of {sorted(METHODS)}, got {method!r}")
     if method in FITS and not FITS[method](kernel, stride, padding):
@@ -55,3 +66,35 @@ def choose(method, w_shape, stride, padding):
         raise ValueError(f"method {method!r} does {does}; got kernel {kernel}, stride {stride}, "
                          f"padding {padding}")
     return METHODS[method]
+
+
+def cost(method, c, f, out, moving):
+    """Estimate the time of a 3×3 convolution from C to F channels.
+
+    Parameters
+    ----------
+    method : str
+        One of `COSTS`.
+    c, f : int
+        C and F.
+    out : tuple of int
+        (OH, OW).
+    moving : int
+        How many multiplications take as long as to move a number: see `engine.rates.balance`.
+
+    Returns
+    -------
+    float
+        Multiplications per pixel of y, moves included.
+    """
+    products, of_x, of_y = COSTS[method]
+    height, width = out
+    down, across = -(-height // TILE) * TILE, width  # with what lies beyond the edges
+    if method == "winograd_rows":
+        across = winograd_rows.row_width(out)
+    elif method == "winograd":
+        across = -(-width // TILE) * TILE
+    else:
+        down = height
+    share = down * across / (height * width)
+    return share * (products * c * f + moving * (of_x * c + of_y * f))

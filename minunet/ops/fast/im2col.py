@@ -13,6 +13,7 @@ image at a time, small enough to stay in cache until the product has read it.
 """
 
 import math
+from itertools import groupby
 
 import numpy as np
 
@@ -99,8 +100,8 @@ def _scatter(dy, w, x_shape, stride, padding):
     dx = xp.zeros((len(dy), *size, c), dtype=dy.dtype)  # (N, H + 2P, W + 2P, C)
     row_bytes = math.prod(out[1:]) * w_matrix.shape[0] * dy.dtype.itemsize
 
-    def block(images):
-        for _, rows in row_blocks(xp, 1, out[0], row_bytes):
+    def some(blocks):  # of the same images, one after the other: their rows of dx overlap
+        for images, rows in blocks:
             dpatches = dy[images, rows].reshape(-1, f) @ w_matrix.T
             ends = (rows.stop, *out[1:])
             dpatches = dpatches.reshape(-1, rows.stop - rows.start, *out[1:], *kernel, c)
@@ -109,7 +110,8 @@ def _scatter(dy, w, x_shape, stride, padding):
                           zip(k, (rows.start,) + (0,) * len(out[1:]), ends, stride, strict=True)]
                 dx[(images, *window)] += dpatches[(..., *k, slice(None))]
 
-    parallel(xp, block, [(slice(n, n + 1),) for n in range(len(dy))])
+    blocks = groupby(row_blocks(xp, len(dy), out[0], row_bytes), key=lambda block: block[0].start)
+    parallel(xp, some, [(list(of_images),) for _, of_images in blocks])
     return dx[(slice(None), *(slice(p, p + h)
                               for p, h in zip(padding, x_shape[1:-1], strict=True)))]
 
@@ -159,13 +161,18 @@ def strip(x, images, rows, before, size):
     if start >= 0 and stop <= height and across == tuple(size) and not any(before):
         return x[images, start:stop]
     n = images.stop - images.start
-    pixels = array_module(x).zeros((n, stop - start, *size, x.shape[-1]), dtype=x.dtype)
+    pixels = array_module(x).empty((n, stop - start, *size, x.shape[-1]), dtype=x.dtype)
     first = min(max(start, 0), height)
     last = max(min(stop, height), first)
-    shown = tuple(min(w, s - b) for w, b, s in zip(across, before, size, strict=True))
-    to = (slice(b, b + w) for b, w in zip(before, shown, strict=True))
-    source = x[(images, slice(first, last), *(slice(0, w) for w in shown))]
-    pixels[(slice(None), slice(first - start, last - start), *to)] = source
+    pixels[:, : first - start] = pixels[:, last - start :] = 0
+    inside = [slice(first - start, last - start)]  # what is x's own; the rest of it is zeroed
+    for b, w, s in zip(before, across, size, strict=True):
+        end = min(b + w, s)
+        pixels[(slice(None), *inside, slice(0, b))] = 0
+        pixels[(slice(None), *inside, slice(end, s))] = 0
+        inside.append(slice(b, end))
+    shown = (slice(0, place.stop - place.start) for place in inside[1:])
+    pixels[(slice(None), *inside)] = x[(images, slice(first, last), *shown)]
     return pixels
 
 

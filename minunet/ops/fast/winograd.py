@@ -30,7 +30,7 @@ A. Lavin and S. Gray, "Fast algorithms for convolutional neural networks", 2016,
 from minunet.engine.backend import array_module
 from minunet.engine.threads import add_up, parallel, parts, row_blocks, workers
 from minunet.ops.fast.im2col import finish, strip, turn
-from minunet.ops.fast.winograd_rows import TILE, WINDOW, matrices
+from minunet.ops.fast.winograd_rows import TILE, WINDOW, apart, matrices
 
 
 def forward(x, w, b, out, stride, padding, relu=False):
@@ -160,8 +160,10 @@ def _sandwich(xp, m, tiles):
     function above is one more `_sandwich`, which exchanges them back.
     """
     *sides, p, q = tiles.shape
-    once = xp.matmul(m, tiles.reshape(*sides, p * q))  # (a, b, ·): sums over columns
-    twice = xp.matmul(m, once.swapaxes(0, 1))  # (b, b, ·): sums over rows
+    once = apart(xp, (sides[0], len(m)), (p * q,), tiles.dtype)  # (a, b, ·): sums over columns
+    xp.matmul(m, tiles.reshape(*sides, p * q), out=once)
+    twice = apart(xp, (len(m), len(m)), (p * q,), tiles.dtype)  # (b, b, ·): sums over rows
+    xp.matmul(m, once.swapaxes(0, 1), out=twice)
     return twice.reshape(len(m), len(m), p, q)
 
 
@@ -185,7 +187,9 @@ def _windows(x, images, rows, out, padding):
     image, row, pixel, number = pixels.strides
     shape = (WINDOW, WINDOW, len(pixels), rows.stop - rows.start, across, x.shape[-1])
     strides = (row, pixel, image, TILE * row, TILE * pixel, number)
-    windows = array_module(x).lib.stride_tricks.as_strided(pixels, shape, strides)
+    xp = array_module(x)
+    windows = apart(xp, (WINDOW, WINDOW), shape[2:], x.dtype)
+    windows[...] = xp.lib.stride_tricks.as_strided(pixels, shape, strides)
     return windows.reshape(WINDOW, WINDOW, -1, x.shape[-1])
 
 

@@ -29,15 +29,17 @@ Where the constants come from: rows of Aᵀ's transpose and of G are powers of t
 A. Lavin and S. Gray, "Fast algorithms for convolutional neural networks", 2016, section 4.
 """
 
+import math
 from functools import cache
 
 import numpy as np
 
 from minunet.engine.backend import array_module
 from minunet.engine.threads import add_up, parallel, row_blocks, workers
-from minunet.ops.fast.im2col import finish, strip, turn
+from minunet.ops.fast.im2col import finish, turn
 
 TILE, WINDOW = 4, 6  # rows of y in a group, and rows of x that they depend on
+PAD = 80  # numbers, 320 or 640 bytes: see `apart`
 
 B_T = np.array([[4, 0, -5, 0, 1, 0],
                 [0, -4, -4, 1, 1, 0],
@@ -77,20 +79,19 @@ def forward(x, w, b, out, stride, padding, relu=False):
     _, g, a_t = matrices(xp, x.dtype)
     u = xp.matmul(g, w.reshape(3, -1)).reshape(WINDOW, 3 * c, f)  # (6, KW·C, F)
     y = xp.empty((len(x), *out, f), dtype=x.dtype)  # (N, OH, OW, F)
-    width = _width(out)
-    bias = None if b is None else xp.tile(b, width)
+    width = row_width(out)
+    bias = None if b is None else xp.tile(b, out[1])
 
     def block(images, groups):
-        m = xp.empty((WINDOW, *_shape(images, groups, width), f), dtype=x.dtype)
+        m = apart(xp, (WINDOW,), (*_shape(images, groups, width), f), x.dtype)
         m_pixels = m.reshape(WINDOW, -1, f)
         for shift, patches in enumerate(_patches_of_v(x, images, groups, width, padding)):
             xp.matmul(patches, u, out=m_pixels[:, shift::3])
-        m_rows = m.reshape(*m.shape[:3], width * f).transpose(1, 2, 0, 3)  # (n, t, 6, width·F)
-        y_rows = xp.matmul(a_t, m_rows)  # (n, t, 4, width·F)
-        finish(y_rows, bias, relu)
-        here = y[images, TILE * groups.start : TILE * groups.stop]
-        # Without the rows below the edge, and the pixels from OW on.
-        here[...] = y_rows.reshape(len(here), -1, width, f)[:, : here.shape[1], : out[1]]
+        # (n, t, 6, OW·F), without the pixels from OW on
+        m_rows = m.reshape(*m.shape[:3], width * f).transpose(1, 2, 0, 3)[..., : out[1] * f]
+        for some, rows in _in_groups(y[images, TILE * groups.start : TILE * groups.stop]):
+            xp.matmul(a_t[: rows.shape[2]], m_rows[:, some], out=rows)
+            finish(rows, bias, relu)
 
     parallel(xp, block, _blocks(x, c, f, out))
     return y
@@ -105,30 +106,50 @@ def data_gradient(dy, w, x_shape, stride, padding):
 def weight_gradient(x, dy, kernel, stride, padding):
     """dM, dU and dw as above; each share of the blocks is added up in a fixed order."""
     xp, c, f = array_module(x), x.shape[-1], dy.shape[-1]
-    _, g, a_t = matrices(xp, x.dtype)
-    width = _width(dy.shape[1:-1])
+    width = row_width(dy.shape[1:-1])
     blocks = _blocks(x, c, f, dy.shape[1:-1])
     share = -(-len(blocks) // workers(xp))
 
     def products(first):
         for images, groups in blocks[first : first + share]:
-            n, t, _ = shape = _shape(images, groups, width)
-            # Zeros beyond the edges of dy: in dM the pixels from OW on are zero, too.
-            seen = strip(dy, images, (TILE * groups.start, TILE * groups.stop), (0,), (width,))
-            dy_rows = xp.ascontiguousarray(seen).reshape(n, t, TILE, width * f)
-            dm = xp.empty((WINDOW, *shape, f), dtype=x.dtype)
-            xp.matmul(a_t.T, dy_rows,
-                      out=dm.reshape(WINDOW, n, t, width * f).transpose(1, 2, 0, 3))
+            dm = _lift_rows_of_dy(dy, images, groups, width)
             dm_pixels = dm.reshape(WINDOW, -1, f)
             for shift, patches in enumerate(_patches_of_v(x, images, groups, width, padding)):
                 yield xp.matmul(patches.swapaxes(1, 2), dm_pixels[:, shift::3])
 
     shares = [(first,) for first in range(0, len(blocks), share)]
     du = add_up(parallel(xp, lambda first: add_up(products(first)), shares))  # (6, KW·C, F)
+    g = matrices(xp, x.dtype)[1]
     return xp.matmul(g.T, du.reshape(WINDOW, -1)).reshape(3, 3, c, f)
 
 
-def _width(out):
+def _lift_rows_of_dy(dy, images, groups, width):
+    """Compute dM for a block, (6, n, t, width, F), with zeros in the pixels from OW on."""
+    xp, (across, f) = array_module(dy), dy.shape[2:]
+    a = matrices(xp, dy.dtype)[2].T
+    n, t, _ = shape = _shape(images, groups, width)
+    dm = apart(xp, (WINDOW,), (*shape, f), dy.dtype)
+    dm[..., across:, :] = 0
+    dm_rows = dm.reshape(WINDOW, n, t, width * f).transpose(1, 2, 0, 3)[..., : across * f]
+    for some, rows in _in_groups(dy[images, TILE * groups.start : TILE * groups.stop]):
+        xp.matmul(a[:, : rows.shape[2]], rows, out=dm_rows[:, some])
+    return dm
+
+
+def _in_groups(rows):
+    """Yield rows of an image, (n, h, OW, F), in groups of four: which groups, (n, t, 4, OW·F).
+
+    Then those that are left at the lower edge, if any: (n, 1, h % 4, OW·F). Both are views.
+    """
+    n, h, *pixels = rows.shape
+    whole, left = divmod(h, TILE)
+    if whole:
+        yield slice(0, whole), rows[:, : h - left].reshape(n, whole, TILE, math.prod(pixels))
+    if left:
+        yield slice(whole, whole + 1), rows[:, h - left :].reshape(n, 1, left, math.prod(pixels))
+
+
+def row_width(out):
     """Pixels per row of V: OW + 2, and up to two more, to make it a multiple of three."""
     return -(-(out[1] + 2) // 3) * 3
 
@@ -140,7 +161,7 @@ def _shape(images, groups, width):
 
 def _blocks(x, c, f, out):
     """Blocks of images and groups of rows, counted by the larger of V and M."""
-    row_bytes = WINDOW * _width(out) * max(c, f) * x.dtype.itemsize
+    row_bytes = WINDOW * row_width(out) * max(c, f) * x.dtype.itemsize
     return row_blocks(array_module(x), len(x), -(-out[0] // TILE), row_bytes)
 
 
@@ -166,16 +187,48 @@ def _patches_of_v(x, images, groups, width, padding):
         Patches that begin at pixel 0, 3, 6, …; at 1, 4, 7, …; at 2, 5, 8, …
     """
     xp, c = array_module(x), x.shape[-1]
-    band = (TILE * groups.start - padding[0], TILE * groups.stop + WINDOW - TILE - padding[0])
-    # Contiguous, so that a row is one axis of width · C numbers.
-    pixels = xp.ascontiguousarray(strip(x, images, band, (padding[1],), (width,)))
     n, t, _ = _shape(images, groups, width)
-    per_image, per_row, _, per_number = pixels.strides
-    windows = xp.lib.stride_tricks.as_strided(  # six rows each, the next four rows further down
-        pixels, (n, t, WINDOW, width * c), (per_image, TILE * per_row, per_row, per_number))
-    size = WINDOW * n * t * width * c
-    memory = xp.empty(size + 2 * c, dtype=x.dtype)
-    memory[size:] = 0  # the last patches end up to two pixels beyond V
-    v = memory[:size].reshape(WINDOW, n, t, width * c)
-    xp.matmul(matrices(xp, x.dtype)[0], windows, out=v.transpose(1, 2, 0, 3))
-    return [memory[shift * c : shift * c + size].reshape(WINDOW, -1, 3 * c) for shift in range(3)]
+    size = n * t * width * c
+    memory = apart(xp, (WINDOW,), (size + 2 * c,), x.dtype)
+    memory[:, size:] = 0  # the last patches end up to two pixels beyond V
+    v = memory[:, :size].reshape(WINDOW, n, t, width * c)
+    _lift_rows(x[images], TILE * groups.start - padding[0], padding[1], v)
+    return [memory[:, shift * c : shift * c + size].reshape(WINDOW, -1, 3 * c)
+            for shift in range(3)]
+
+
+def _lift_rows(x, top, left, v):
+    """Compute V, (6, n, t, width·C), of images whose row `top` is the first; it can be negative.
+
+    Before pixel `left` of V and after the last of x there are zeros. Where rows lie outside of the
+    image, too, they are left out of the sum.
+    """
+    xp, (n, height, across, c) = array_module(x), x.shape
+    b_t = matrices(xp, x.dtype)[0]
+    x = xp.ascontiguousarray(x)  # so that a row is one axis of W·C numbers
+    begin, end = left * c, (left + across) * c
+    v[..., :begin] = v[..., end:] = 0
+    v = v[..., begin:end].transpose(1, 2, 0, 3)  # (n, t, 6, W·C)
+    inside = [g for g in range(v.shape[1])
+              if top + TILE * g >= 0 and top + TILE * g + WINDOW <= height]
+    if inside:
+        per_image, per_row, _, number = x.strides
+        windows = xp.lib.stride_tricks.as_strided(  # the next four rows further down
+            x[:, top + TILE * inside[0] :], (n, len(inside), WINDOW, across * c),
+            (per_image, TILE * per_row, per_row, number))
+        xp.matmul(b_t, windows, out=v[:, inside[0] : inside[-1] + 1])
+    for g in set(range(v.shape[1])) - set(inside):
+        first = top + TILE * g
+        rows = slice(max(-first, 0), max(min(height - first, WINDOW), 0))
+        seen = x[:, first + rows.start : first + rows.stop].reshape(n, -1, across * c)
+        xp.matmul(b_t[:, rows], seen, out=v[:, g])
+
+
+def apart(xp, sides, shape, dtype):
+    """Make an array (*sides, *shape) whose parts do not begin a power of two apart.
+
+    Else those that are summed up, number by number, would lie in the same few places of the
+    cache, and push each other out.
+    """
+    size = math.prod(shape)
+    return xp.empty((*sides, size + PAD), dtype=dtype)[..., :size].reshape(*sides, *shape)

@@ -127,7 +127,7 @@ def _convolutions(sizes, runs, device):
     """A row for each convolution and direction; its ratio is that of the method "auto" takes."""
     rows = []
     for case in sizes.convolution:
-        auto = choose("auto", (3, 3, case.c, case.f), (1, 1), (1, 1))
+        auto = choose("auto", (3, 3, case.c, case.f), (1, 1), (1, 1), (case.side, case.side))
         [auto] = [name for name, module in METHODS.items() if module is auto]
         for direction, backward in (("forward", False), ("backward", True)):
             seconds = interleave(_convolvers(case, backward, device), runs)

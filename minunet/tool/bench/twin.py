@@ -12,7 +12,8 @@ from itertools import chain
 from minunet.engine.files import InputError
 from minunet.engine.threads import threads
 from minunet.tool.bench import torch_work
-from minunet.tool.cli import COMMANDS, main
+from minunet.tool.cli import main
+from minunet.tool.commands import train
 
 
 class TwinStep:
@@ -90,10 +91,7 @@ def _channels_first(array):
 
 def run(arguments):
     """Do what ``minunet train`` does with these arguments, by PyTorch; give the exit code."""
-    def train(options):
-        return COMMANDS["train"](options, step=TwinStep())
-
-    return main(["train", *arguments], COMMANDS | {"train": train})
+    return main(["train", *arguments], {"train": lambda options: train.run(options, TwinStep())})
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What ``minunet report`` does with its options: one mask, a change, or a folder of masks."""
+"""``minunet report``: on one mask, on a change, or on a folder of masks."""
 
 from pathlib import Path
 
@@ -8,14 +8,8 @@ from minunet.tool.report import report, report_change, summarise_change, summari
 from minunet.tool.report.cohort import TABLE, find_masks, report_cohort, summarise_cohort
 
 
-def run_report(options):
-    """Write the report that the options ask for, and print it in short.
-
-    Raises
-    ------
-    InputError
-        If options do not go together, and what the report raises.
-    """
+def run(options):
+    """Run the command; give its exit code, if it has one."""
     scans, out = [options.before, options.after], Path(options.out)
     _check(options, scans)
     masks = find_masks(options.mask) if options.mask else []

@@ -1,0 +1,17 @@
+"""What ``minunet bench`` takes."""
+
+from minunet.tool.arguments.shared import add_device, whole
+from minunet.tool.bench import PARTS
+
+TEXT = "measure speed and memory, against PyTorch where installed; takes some minutes"
+
+
+def add_options(sub):
+    """Add the command's options to its parser."""
+    sub.add_argument("parts", metavar="PART", nargs="*",
+                     help=f"what to measure: {', '.join(PARTS)}, or all (default)")
+    sub.add_argument("--out", default="minunet-bench", metavar="DIR",
+                     help="folder for bench.json and bench.png (default: %(default)s)")
+    sub.add_argument("--runs", type=whole(1), default=7, metavar="N",
+                     help="rounds to take the median of (default: %(default)s)")
+    add_device(sub)

@@ -1,0 +1,13 @@
+"""What ``minunet demo`` takes."""
+
+from minunet.tool.arguments.shared import add_device, add_seed
+
+TEXT = "train on synthetic brains in a minute or two and draw the result"
+
+
+def add_options(sub):
+    """Add the command's options to its parser."""
+    sub.add_argument("--out", default="minunet-demo", metavar="RUN",
+                     help="folder for the model and the figures (default: %(default)s)")
+    add_device(sub)
+    add_seed(sub)

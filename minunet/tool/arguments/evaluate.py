@@ -1,0 +1,16 @@
+"""What ``minunet evaluate`` takes."""
+
+from minunet.tool.arguments.shared import DATA_HELP, MODEL_HELP, add_device
+
+TEXT = "score a model on patients whose masks are known"
+
+
+def add_options(sub):
+    """Add the command's options to its parser."""
+    sub.add_argument("model", metavar="MODEL", help=MODEL_HELP)
+    sub.add_argument("data", metavar="DATA", help=DATA_HELP)
+    sub.add_argument("--held-out", action="store_true",
+                     help="leave out the patients that the model was trained on")
+    sub.add_argument("--out", metavar="DIR", help="folder for scores.csv, summary.json, a page for "
+                     "each patient, and index.html, which leads to them")
+    add_device(sub)

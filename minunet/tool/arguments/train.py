@@ -1,0 +1,39 @@
+"""What ``minunet train`` takes."""
+
+from minunet.tool.arguments.shared import DATA_HELP, add_device, add_seed, positive, share, whole
+from minunet.train import Settings
+
+TEXT = "train a network on your data"
+VALIDATION = 0.2  # of the patients, held out
+
+
+def add_options(sub):
+    """Add the command's options to its parser."""
+    sub.description += (
+        " After each epoch the patients that are held out are segmented. RUN/model.npz is the epoch"
+        " with the best mean Dice over those who have a tumour, of equals the later; if none has"
+        " one, the last epoch.")
+    sub.add_argument("data", metavar="DATA", help=DATA_HELP)
+    sub.add_argument("--out", required=True, metavar="RUN",
+                     help="folder for the model, its history and figures")
+    sub.add_argument("--resume", action="store_true",
+                     help="go on after the last whole epoch of the run in RUN, with its settings")
+    default = Settings()
+    # None if not given: a run that goes on has settings already.
+    for name, kind, text in (
+            ("size", whole(1), "side in pixels that slices are brought to"),
+            ("base-channels", whole(1), "channels of the first level; each level doubles them"),
+            ("depth", whole(1), "levels of the U, 1 to 5"),
+            ("epochs", whole(1), "how often training goes through the data"),
+            ("batch-size", whole(1), "slices in each step"),
+            ("learning-rate", positive, "peak, after warming up"),
+            ("weight-decay", positive, "pull of the weights towards zero")):
+        sub.add_argument(f"--{name}", type=kind, metavar="X" if kind is positive else "N",
+                         help=f"{text} (default: {getattr(default, name.replace('-', '_'))})")
+    sub.add_argument("--one-tumour", action="store_true", default=None,
+                     help="each patient has one tumour, in one piece: keep the surest piece "
+                     "found, and the model will do so, too")
+    sub.add_argument("--validation", type=share, metavar="SHARE",
+                     help=f"of the patients, to hold out (default: {VALIDATION})")
+    add_device(sub)
+    add_seed(sub, None)  # a run that goes on has one

@@ -1,0 +1,1 @@
+"""The commands, a module each: `run` gets the options, calls the library, and prints."""

@@ -1,0 +1,53 @@
+"""``minunet train``."""
+
+import math
+from pathlib import Path
+
+from minunet.data import open_dataset
+from minunet.data.patient import split_patients
+from minunet.engine.backend import check_device
+from minunet.engine.files import InputError, WriteError
+from minunet.tool.arguments.train import VALIDATION
+from minunet.tool.watch import WATCH
+from minunet.train import Settings, record, train
+
+
+def run(options, step=None):
+    """Run the command; give its exit code, if it has one."""
+    check_device(options.device)
+    out = Path(options.out)
+    begun = record.read(out) if options.resume else {}
+    if not begun and any((out / name).exists() for name in ("last.npz", "model.npz")):
+        raise InputError(f"{out} holds a run already; go on with --resume, or choose another --out")
+    given = {name: getattr(options, name) for name in Settings().to_dict()}
+    given = {name: value for name, value in given.items() if value is not None}
+    try:
+        settings = Settings(**begun.get("settings", {}) | given)
+    except (TypeError, ValueError) as error:
+        raise InputError(str(error)) from error
+    training, validation = _split(options, settings.seed, begun)
+    print(f"patients: {len(training)} to train on, {len(validation)} held out")
+    try:
+        run = train(training, validation, settings, out, device=options.device,
+                    resume=options.resume, step=step, watch=WATCH)
+    except (KeyboardInterrupt, WriteError) as error:
+        if (out / "last.npz").exists():
+            error.args = ("; ".join([*error.args, "minunet train goes on with --resume"]),)
+        raise
+    print(f"{_scored(run)}; the model is in {out / 'model.npz'}")
+
+
+def _split(options, seed, begun):
+    """The patients to train on and those held out: as the run to go on with has them."""
+    patients = open_dataset(options.data)
+    if not begun or options.validation:
+        return split_patients(patients, options.validation or VALIDATION, seed)
+    held_out = begun["patients"].get("validation", ())
+    return ([patient for patient in patients if patient.name not in held_out],
+            [patient for patient in patients if patient.name in held_out])
+
+
+def _scored(run):
+    if math.isnan(run.best):
+        return "no held-out patient has a tumour to compare epochs by: the last one was kept"
+    return f"best mean validation Dice {run.best:.3f}"

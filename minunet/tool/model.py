@@ -1,0 +1,45 @@
+"""A model as the commands open it: by a run's folder, a file, or a shipped model's name."""
+
+from pathlib import Path
+
+from minunet.data.preprocess import Preprocessing
+from minunet.data.scheme import Scheme
+from minunet.engine import checkpoint
+from minunet.engine.files import InputError
+from minunet.unet import UNet
+
+
+def open_model(model, device="cpu"):
+    """Open a model.
+
+    Parameters
+    ----------
+    model : str
+        A run's folder, a model's file, or a shipped model's name.
+    device : {"cpu", "cuda"}
+
+    Returns
+    -------
+    net : UNet
+    preprocessing : Preprocessing
+    scheme : Scheme
+    meta : dict
+        What else was saved with them.
+
+    Raises
+    ------
+    InputError
+        If there is no such model, or it cannot be read.
+    """
+    net, meta = checkpoint.load_model(model, UNet, device)
+    try:
+        return (net, Preprocessing.from_dict(meta.get("preprocessing", {})),
+                Scheme.from_dict(meta.get("scheme", {})), meta)
+    except (TypeError, ValueError, AttributeError) as error:
+        raise InputError(f"{model} holds unknown settings ({error}); "
+                         "it is from another version: train it again") from error
+
+
+def model_name(model):
+    """What to call a model that was given as `open_model` takes it."""
+    return Path(model).resolve().name if Path(model).exists() else model

@@ -90,7 +90,8 @@ class ScoreResults:
              *(_volume(first[f"volume_{kind}"], first["unit"]) for kind in ("truth", "prediction")),
              None if agreement is None else Share(agreement)],
             # Worst first; where there was nothing to find and nothing found, nothing is wrong.
-            math.inf if math.isnan(first["dice"]) else first["dice"])
+            math.inf if math.isnan(first["dice"]) else first["dice"],
+            " *" * (patient.name in self._seen))
 
     def finish(self, rows):
         """Write the table, the summary and the index.
@@ -115,14 +116,17 @@ class ScoreResults:
         for row in rows:
             regions.setdefault(_of(row), []).append(row)
         summaries = {region: summarise(part) for region, part in regions.items()}
+        seen = len(scored.intersection(self._seen))
         write_json({"minunet": __version__, "model": self._model, "patients": len(scored),
-                    "trained_on": len(scored.intersection(self._seen)), "unit": rows[0]["unit"],
+                    "trained_on": seen, "unit": rows[0]["unit"],
                     "scores": {region.removeprefix(", ") or "tumour": _finite(summary)
                                for region, summary in summaries.items()}}, self._out / SUMMARY)
         volume, length = ("ml", "mm") if rows[0]["unit"] == "mm" else ("voxels", "voxels")
         lines = [f"{plural(len(scored), 'patient')}, the lowest Dice first. Model: {self._model}."]
         lines += [f"Dice{region}: mean {_number(summary['dice']['mean'])}, median "
                   f"{_number(summary['dice']['median'])}." for region, summary in summaries.items()]
+        lines += [f"* The model was trained on {seen} of them: their scores, and with them mean "
+                  "and median, say nothing about new patients."] * bool(seen)
         self._pages.finish("Scores", lines, [
             *(f"Dice{region}" for region in regions), f"HD95, {length}", f"true, {volume}",
             f"found, {volume}", "agreement with the mirror image"])

@@ -194,6 +194,7 @@ def test_each_patient_has_a_page_with_its_scores_and_the_index_leads_there(tmp_p
     index = (tmp_path / "index.html").read_text("utf-8")
     assert index.index("pages/healthy.html") < index.index("pages/ill.html")  # the worst first
     assert "mean 0.500" in index
+    assert ">ill *</a>" in index and "The model was trained on 1 of them" in index
     page = (tmp_path / "pages" / "ill.html").read_text("utf-8")
     for fact in ("<dd>1.000</dd>", "128 voxels, 0.26 ml", "2 × 1 × 1 mm", "its scores say nothing"):
         assert fact in page

@@ -11,7 +11,7 @@ def run(options):
     """Run the command; give its exit code, if it has one."""
     net, preprocessing, scheme, _ = open_model(options.model)
     with tqdm(desc="looking", unit="map", leave=False, disable=None) as bar:
-        file, slices = look_page(net, preprocessing, scheme, model_name(options.model), options.scan,
-                                 options.out, options.truth, bar.update)
+        file, slices = look_page(net, preprocessing, scheme, model_name(options.model),
+                                 options.scan, options.out, options.truth, bar.update)
     print(f"open {file} in a browser: {plural(slices, 'slice')}, "
           f"{file.stat().st_size / 1e6:.1f} MB, nothing else is needed")

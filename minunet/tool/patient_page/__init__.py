@@ -36,7 +36,7 @@ class Pages:
         check_new([self.out / INDEX])
         check_new(path for name in names for path in self._paths(name))
 
-    def add(self, scene, cells, order=0.0):
+    def add(self, scene, cells, order=0.0, mark=""):
         """Write the page of a patient and its contact sheet, a picture of some slices.
 
         Parameters
@@ -46,13 +46,16 @@ class Pages:
             For the index.
         order : float
             Patients stand in the index by this, the least first.
+        mark : str
+            What stands there behind the name.
         """
         page, picture = self._paths(scene.name)
         output_folder(page.parent)
         self._written += [page, picture]
         write_page(page, build_page(scene))
         draw_sheet(picture, scene)
-        self._rows.append((order, (scene.name, page.relative_to(self.out).as_posix(), cells)))
+        link = page.relative_to(self.out).as_posix()
+        self._rows.append((order, (scene.name + mark, link, cells)))
 
     def finish(self, title, lines, columns):
         """Write the index; give its path."""

@@ -1,7 +1,7 @@
 """The long description: the README, without what only its own folder can show.
 
 A package index shows no picture and no page that lies beside the README, and the project has no
-public address that they could be linked at. All else is in setup.cfg.
+public address that they could be linked at. All else is in pyproject.toml.
 """
 
 import re

@@ -14,8 +14,8 @@ sys.path[:0] = [str(Path(__file__).parents[1]), str(Path(__file__).parent)]
 import minunet  # noqa: E402
 
 project = "minunet"
-author = "the minunet authors"
-copyright = "the minunet authors"
+author = "the minunet developers"
+copyright = "the minunet developers"
 version = release = minunet.__version__
 
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx.ext.mathjax",
@@ -43,6 +43,7 @@ sphinx_gallery_conf = {  # the examples are run, and made into pages and noteboo
 }
 
 autodoc_member_order = "bysource"
+autodoc_typehints = "none"  # docstrings say more: shapes, too
 napoleon_google_docstring = False
 napoleon_use_param = False  # "array (N, H, W, C)" is a shape in words, no names to be linked
 napoleon_use_rtype = False

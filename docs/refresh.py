@@ -8,7 +8,8 @@ Above a block of code, a comment that no page shows says what the block holds::
 
 The first two are functions or classes of a file, with `from` beginning at the line that begins
 with the text. Docstrings of several lines are left out, since the page says the same. The third
-is a table of `docs/_static/bench.json` as `minunet bench` prints it.
+is a table of `docs/_static/bench.json` as `minunet bench` prints it. The page ``commands.md`` is
+made as a whole, from the program's parser.
 """
 
 import ast
@@ -16,6 +17,8 @@ import json
 import re
 import textwrap
 from pathlib import Path
+
+from commands_page import make_page
 
 from minunet.tool.bench.report import format_header, format_part
 
@@ -32,7 +35,7 @@ def pages():
 def refresh(page):
     """Write the page with its quotes as the source has them now; say whether that changed it."""
     text = page.read_text(encoding="utf-8")
-    new = QUOTE.sub(_quote, text)
+    new = make_page() if page.name == "commands.md" else QUOTE.sub(_quote, text)
     if new != text:
         page.write_text(new, encoding="utf-8")
     return new != text

@@ -94,7 +94,7 @@ def parameter_shapes(layer, norm):
     return {"w": (k, k, *channels)} | bias
 
 
-def array_shapes(config):
+def array_shapes(config: dict) -> tuple[dict, dict]:
     """Give the shapes of all parameters and buffers of a network, by name.
 
     `ValueError` if no `UNet` can be built from `config`.

@@ -21,15 +21,18 @@ Source: Taha and Hanbury, "Metrics for evaluating 3D medical image segmentation"
 Imaging 15:29, 2015.
 """
 
-import numpy as np
-from scipy import ndimage
+from collections.abc import Sequence
 
+import numpy as np
+import scipy as sp
+
+from minunet.engine.backend import Array
 from minunet.engine.files import InputError
 
 SCORES = ("dice", "iou", "sensitivity", "precision", "hausdorff95")
 
 
-def dice(prediction, truth):
+def dice(prediction: Array, truth: Array) -> float:
     """Dice coefficient, 2 |P ∩ T| / (|P| + |T|): 1 is the same mask, 0 is no overlap.
 
     It equals the F1 score, the harmonic mean of precision and sensitivity. One score for one
@@ -59,7 +62,7 @@ def dice(prediction, truth):
     return _ratio(2 * hits, 2 * hits + false_alarms + missed)
 
 
-def iou(prediction, truth):
+def iou(prediction: Array, truth: Array) -> float:
     """Intersection over union (Jaccard index), |P ∩ T| / |P ∪ T| = Dice / (2 − Dice).
 
     Parameters, errors and the empty case (nan) are those of :func:`dice`.
@@ -68,7 +71,7 @@ def iou(prediction, truth):
     return _ratio(hits, hits + false_alarms + missed)
 
 
-def sensitivity(prediction, truth):
+def sensitivity(prediction: Array, truth: Array) -> float:
     """Sensitivity (recall), |P ∩ T| / |T|: the part of the truth that was found.
 
     nan if `truth` is empty. Parameters and errors are those of :func:`dice`.
@@ -77,7 +80,7 @@ def sensitivity(prediction, truth):
     return _ratio(hits, hits + missed)
 
 
-def precision(prediction, truth):
+def precision(prediction: Array, truth: Array) -> float:
     """Precision, |P ∩ T| / |P|: the part of the prediction that is right.
 
     nan if `prediction` is empty. Parameters and errors are those of :func:`dice`.
@@ -86,7 +89,7 @@ def precision(prediction, truth):
     return _ratio(hits, hits + false_alarms)
 
 
-def hausdorff95(prediction, truth, spacing=None):
+def hausdorff95(prediction: Array, truth: Array, spacing: Sequence[float] | None = None) -> float:
     """95 % Hausdorff distance between the surfaces of two masks.
 
     A mask's surface, ∂P, is the mask minus its erosion by the 4 (in 3-D, 6) nearest neighbours;
@@ -126,16 +129,16 @@ def hausdorff95(prediction, truth, spacing=None):
     if truth.ndim == 3 and len(truth) == 1:  # across a single slice, every voxel is surface
         prediction, truth, spacing = prediction[0], truth[0], spacing[1:]
     # No surface leaves the joint bounding box, so distances inside it are exact.
-    box = ndimage.find_objects((prediction | truth).astype(np.uint8))[0]
+    box = sp.ndimage.find_objects((prediction | truth).astype(np.uint8))[0]
     prediction, truth = prediction[box], truth[box]
-    surface_p = prediction & ~ndimage.binary_erosion(prediction)
-    surface_t = truth & ~ndimage.binary_erosion(truth)
-    to_t = ndimage.distance_transform_edt(~surface_t, sampling=spacing)[surface_p]
-    to_p = ndimage.distance_transform_edt(~surface_p, sampling=spacing)[surface_t]
+    surface_p = prediction & ~sp.ndimage.binary_erosion(prediction)
+    surface_t = truth & ~sp.ndimage.binary_erosion(truth)
+    to_t = sp.ndimage.distance_transform_edt(~surface_t, sampling=spacing)[surface_p]
+    to_p = sp.ndimage.distance_transform_edt(~surface_p, sampling=spacing)[surface_t]
     return float(max(np.percentile(to_t, 95), np.percentile(to_p, 95)))
 
 
-def score_patient(prediction, truth, spacing=None):
+def score_patient(prediction: Array, truth: Array, spacing: Sequence[float] | None = None) -> dict:
     """Every score of one patient, over the whole volume at once.
 
     Parameters
@@ -168,22 +171,23 @@ def score_patient(prediction, truth, spacing=None):
     }
 
 
-def summarise(rows):
+def summarise(rows: Sequence[dict], scores: Sequence[str] = SCORES) -> dict[str, dict]:
     """Mean and median of each score over patients, and over how many.
 
-    A patient whose score is nan is left out of that score. An infinite distance (a tumour
-    missed whole, or one found where none is) counts in the median as the largest of all, but
-    not in the mean, which it would swallow: read the mean beside the number of infinite ones.
+    A patient whose score is nan is left out of that score. An infinite distance (all missed, or
+    a tumour found where none is) counts in the median as the largest of all, but not in the
+    mean, which it would swallow: read the mean beside the number of infinite ones.
 
     Parameters
     ----------
     rows : list of dict
         From :func:`score_patient`; other keys are ignored.
+    scores : sequence of str
 
     Returns
     -------
     dict of dict
-        For each of ``SCORES``: ``mean``, ``median`` (nan over no patient), ``defined``
+        For each of `scores`: ``mean``, ``median`` (nan over no patient), ``defined``
         (patients with a score), ``infinite`` (those of them in the median only), ``total``.
 
     Raises
@@ -192,9 +196,8 @@ def summarise(rows):
         If some rows are in mm and some in voxels: their distances have no common mean.
     """
     if len({row["unit"] for row in rows}) > 1:
-        raise InputError("some patients are measured in mm and some in voxels, which have no "
-                         "common mean; evaluate them apart")
-    return {score: _summary(np.array([row[score] for row in rows], float)) for score in SCORES}
+        raise InputError("some patients are measured in mm and some in voxels; evaluate them apart")
+    return {score: _summary(np.array([row[score] for row in rows], float)) for score in scores}
 
 
 def _summary(values):
@@ -203,9 +206,7 @@ def _summary(values):
     return {
         "mean": float(finite.mean()) if finite.size else float("nan"),
         "median": float(np.median(defined)) if defined.size else float("nan"),
-        "defined": defined.size,
-        "infinite": defined.size - finite.size,
-        "total": values.size,
+        "defined": defined.size, "infinite": defined.size - finite.size, "total": values.size,
     }
 
 
@@ -232,8 +233,7 @@ def _binary(mask, name):
         raise ValueError(f"{name} has shape {mask.shape}; expected (H, W) or (D, H, W)")
     if mask.dtype == bool:
         return mask
-    other = (mask != 0) & (mask != 1)
-    if other.any():
+    if (other := (mask != 0) & (mask != 1)).any():
         raise ValueError(f"{name} holds {mask[other][0]}; expected only 0 and 1: "
                          "compare it with a threshold first")
     return mask.astype(bool)

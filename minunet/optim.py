@@ -2,7 +2,7 @@
 
 import math
 
-from minunet.engine.backend import array_module
+from minunet.engine.backend import Arrays, array_module
 from minunet.engine.blockwise import for_each
 from minunet.engine.checks import check_float, check_like
 from minunet.engine.values import real
@@ -26,12 +26,12 @@ class SGD:
         Share of the past that is kept, below 1; 0.99 looks back over some hundred steps.
     """
 
-    def __init__(self, params, lr=1e-2, momentum=0.99):
+    def __init__(self, params: Arrays, lr: float = 1e-2, momentum: float = 0.99):
         self.lr, self.momentum = real("lr", lr), real("momentum", momentum, below=1)
         self.params, self.made_for = params, _same_arrays(params)
         self.state = {f"m/{k}": array_module(p).zeros_like(p) for k, p in params.items()}
 
-    def step(self, grads):
+    def step(self, grads: Arrays) -> None:
         """Make one step; `grads` has the keys and shapes of `params`."""
         _check_step(self, grads)
         lr = float(self.lr)  # a NumPy float64 would make every product float64
@@ -56,12 +56,10 @@ class Adam:
 
     Parameters
     ----------
-    params : dict of arrays
-        As for `SGD`.
-    lr : float
+    params : dict of arrays, as for `SGD`
+    lr, beta1, beta2, eps : float
     weight_decay : float
         Per step, as a share of lr.
-    beta1, beta2, eps : float
 
     References
     ----------
@@ -69,7 +67,8 @@ class Adam:
     weight decay regularization", 2019, algorithm 2.
     """
 
-    def __init__(self, params, lr=1e-3, weight_decay=0.0, beta1=0.9, beta2=0.999, eps=1e-8):
+    def __init__(self, params: Arrays, lr: float = 1e-3, weight_decay: float = 0.0,
+                 beta1: float = 0.9, beta2: float = 0.999, eps: float = 1e-8):
         self.lr, self.weight_decay = real("lr", lr), real("weight_decay", weight_decay)
         self.beta1, self.beta2 = real("beta1", beta1, below=1), real("beta2", beta2, below=1)
         self.eps, self.steps = real("eps", eps), 0
@@ -77,28 +76,37 @@ class Adam:
         self.state = {f"{kind}/{k}": array_module(p).zeros_like(p)
                       for kind in "mv" for k, p in params.items()}
 
-    def step(self, grads):
+    def step(self, grads: Arrays) -> None:
         """Make one step; `grads` has the keys and shapes of `params`."""
         _check_step(self, grads)
         self.steps += 1
         lr = float(self.lr)  # a NumPy float64 would make every product float64
-        correction1, correction2 = 1 - self.beta1**self.steps, 1 - self.beta2**self.steps
+        correction1 = 1 - self.beta1**self.steps  # c₁
+        root_c2 = math.sqrt(1 - self.beta2**self.steps)
 
         def update(name):
             p, g, xp = self.params[name], grads[name], array_module(grads[name])
             m, v = self.state[f"m/{name}"], self.state[f"v/{name}"]
-            m += (1 - self.beta1) * (g - m)
-            v += (1 - self.beta2) * (g * g - v)
-            root = xp.sqrt(v / correction2)
-            root += self.eps
+            m *= self.beta1
+            scratch = g * (1 - self.beta1)  # the only array besides: small ones stay in cache
+            m += scratch
+            v *= self.beta2
+            xp.multiply(g, g, out=scratch)
+            scratch *= 1 - self.beta2
+            v += scratch
+            # m̂ / (√v̂ + ε), with √c₂ taken out, is √c₂ / c₁ · m / (√v + ε √c₂): a walk less
+            xp.sqrt(v, out=scratch)
+            scratch += self.eps * root_c2
+            xp.divide(m, scratch, out=scratch)
+            scratch *= lr * root_c2 / correction1
             if self.weight_decay and name.endswith(".w"):
                 p *= 1 - lr * self.weight_decay
-            p -= (lr / correction1) * (m / root)
+            p -= scratch
 
         for_each(update, grads, like=self.params[min(grads)])
 
 
-def follow(mean, arrays, step):
+def follow(mean: Arrays, arrays: Arrays, step: int) -> None:
     """Let a running mean of arrays take one step towards them, in place.
 
     ::
@@ -127,7 +135,8 @@ def follow(mean, arrays, step):
         m += (1 - d) * (arrays[name] - m)
 
 
-def warmup_cosine(step, total, peak, warmup=0.1, floor=0.01):
+def warmup_cosine(step: int, total: int, peak: float, warmup: float = 0.1, floor: float = 0.01
+                  ) -> float:
     """Give the learning rate of a step: up a straight line, then down half a cosine.
 
     ::

@@ -1,5 +1,7 @@
 """What ``python -m minunet.plain`` shows: the plain U-Net's gradients are right, and it learns."""
 
+import sys
+
 import numpy as np
 
 from minunet import UNet, plain
@@ -7,6 +9,7 @@ from minunet.data.phantom import phantom_slice
 from minunet.data.preprocess import Preprocessing, prepare
 from minunet.engine.blas import blas_on_one_thread
 from minunet.metrics import dice
+from minunet.tool.ending import finish
 
 DEPTH = 2
 
@@ -91,4 +94,4 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(finish(main))

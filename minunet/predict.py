@@ -6,20 +6,25 @@ that is seen with enough of its surroundings comes out as if the whole had been 
 the overlap-tile strategy of Ronneberger et al. 2015, section 2 and figure 2.
 """
 
-import numpy as np
-from scipy.ndimage import label
+from collections.abc import Callable, Sequence
 
-from minunet.data.preprocess import prepare, restore
-from minunet.engine.backend import to_device, to_host
+import numpy as np
+import scipy as sp
+
+from minunet.data.preprocess import Preprocessing, prepare, restore
+from minunet.engine.backend import Array, to_device, to_host
 from minunet.engine.files import InputError
 from minunet.engine.values import whole
 from minunet.engine.words import plural
 from minunet.layers import receptive_fields, smallest_input
+from minunet.unet import UNet
 
 THRESHOLD = 0.5  # of the probability: above it a pixel counts as tumour
+Progress = Callable[[int], object] | None
 
 
-def segment(net, images, preprocessing, name="images", progress=None):
+def segment(net: UNet, images: Array, preprocessing: Preprocessing, name: str = "images",
+            progress: Progress = None) -> Array:
     """Segment one patient: prepare the images, predict, and return to their own size.
 
     Parameters
@@ -50,7 +55,8 @@ def segment(net, images, preprocessing, name="images", progress=None):
     return segment_prepared(net, prepared, images.shape[1:3], preprocessing, progress)
 
 
-def segment_prepared(net, prepared, shape, preprocessing, progress=None):
+def segment_prepared(net: UNet, prepared: Array, shape: tuple[int, int],
+                     preprocessing: Preprocessing, progress: Progress = None) -> Array:
     """Segment one patient whose slices (D, S, S, C) are prepared; see `segment`.
 
     Returns
@@ -58,12 +64,19 @@ def segment_prepared(net, prepared, shape, preprocessing, progress=None):
     ndarray (D, H, W, K), float32
         Probabilities, H and W being `shape`.
     """
-    found = predict_slices(net, prepared, progress=progress)
+    return at_stored_size(predict_slices(net, prepared, progress=progress), shape, preprocessing)
+
+
+def at_stored_size(found, shape, preprocessing):
+    """Bring probabilities (D, S, S, K) of prepared slices to their stored size, `shape`.
+
+    There, of a patient with one tumour, the surest piece is kept.
+    """
     probabilities = restore(found, shape, preprocessing)
     return keep_surest(probabilities) if preprocessing.one_tumour else probabilities
 
 
-def keep_surest(probabilities):
+def keep_surest(probabilities: Array) -> Array:
     """Keep the surest piece of tumour, for patients who have one tumour, in one piece.
 
     Voxels whose probability of tumour is over ½ and that touch, if only at a corner, are one
@@ -81,7 +94,7 @@ def keep_surest(probabilities):
     ndarray (D, H, W, K), of the dtype of `probabilities`
     """
     p, classes = tumour(probabilities), probabilities.shape[-1]  # (D, H, W)
-    pieces, count = label(p > THRESHOLD, np.ones((3, 3, 3)))  # numbered from 1
+    pieces, count = sp.ndimage.label(p > THRESHOLD, np.ones((3, 3, 3)))  # numbered from 1
     if count < 2:
         return probabilities
     # In float32 a sigmoid reaches 1 near a logit of 17: what is nearer to 1 than that is not known.
@@ -92,7 +105,7 @@ def keep_surest(probabilities):
     return np.where(others[..., np.newaxis], nothing, probabilities).astype(probabilities.dtype)
 
 
-def classify(probabilities):
+def classify(probabilities: Array) -> Array:
     """Give the class of each pixel, uint8: the likeliest, or 1 where one probability is over ½.
 
     Parameters
@@ -105,12 +118,12 @@ def classify(probabilities):
     return probabilities.argmax(axis=-1).astype(np.uint8)
 
 
-def tumour(probabilities):
+def tumour(probabilities: Array) -> Array:
     """Give the probability (...) of any class but the background from those (..., K) of all."""
     return probabilities[..., 0] if probabilities.shape[-1] == 1 else 1 - probabilities[..., 0]
 
 
-def check_channels(net, images, name, modalities=()):
+def check_channels(net: UNet, images: Array, name: str, modalities: Sequence[str] = ()) -> None:
     """Raise `InputError` unless `images` (D, H, W, C) have as many channels as `net` takes.
 
     `modalities` says which those are, if that is known.
@@ -121,7 +134,8 @@ def check_channels(net, images, name, modalities=()):
                          f"{channels}{listed}; give images like those that it was trained on")
 
 
-def predict_slices(net, images, tile=512, batch_size=8, progress=None):
+def predict_slices(net: UNet, images: Array, tile: int = 512, batch_size: int = 8,
+                   progress: Progress = None) -> Array:
     """Give the probabilities of images of any size.
 
     With same padding a tile is seen with a margin of half the receptive field, or up to the

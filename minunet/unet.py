@@ -23,7 +23,7 @@ import numpy as np
 
 from minunet import ops
 from minunet.blocks import double_conv_backward, double_conv_forward
-from minunet.engine.backend import array_module, check_device
+from minunet.engine.backend import Array, Arrays, Maybe, array_module, check_device
 from minunet.engine.checks import check_float, check_shape
 from minunet.engine.memory import keep_freed_memory
 from minunet.engine.parameters import WithParameters
@@ -64,12 +64,12 @@ class UNet(WithParameters):
 
     array_shapes = staticmethod(array_shapes)
 
-    def __init__(self, in_channels=1, out_channels=1, base_channels=32, depth=4, padding="same",
-                 norm="batch", dropout=0.0, seed=0, dtype="float32", device="cpu"):
-        self.config = check_config(
-            {"in_channels": in_channels, "out_channels": out_channels,
-             "base_channels": base_channels, "depth": depth, "padding": padding,
-             "norm": norm, "dropout": dropout, "seed": seed, "dtype": dtype})
+    def __init__(self, in_channels: int = 1, out_channels: int = 1, base_channels: int = 32,
+                 depth: int = 4, padding: str = "same", norm: str | None = "batch",
+                 dropout: float = 0.0, seed: int = 0, dtype: str = "float32", device: str = "cpu"):
+        self.config = check_config(dict(
+            in_channels=in_channels, out_channels=out_channels, base_channels=base_channels,
+            depth=depth, padding=padding, norm=norm, dropout=dropout, seed=seed, dtype=dtype))
         check_device(device)
         self.depth, self.norm, self.device = self.config["depth"], norm, device
         self.dropout, self.pad = self.config["dropout"], 1 if padding == "same" else 0
@@ -78,16 +78,16 @@ class UNet(WithParameters):
         self.to(device)
 
     @classmethod
-    def paper(cls, **changes):
+    def paper(cls, **changes) -> "UNet":
         """Build the network of 2015: 64 … 1024 channels, unpadded, 572×572 → 388×388 pixels.
 
         It has 31,030,658 parameters. `changes` override its arguments.
         """
         return cls(**{"out_channels": 2, "base_channels": 64, "padding": "valid", "norm": None,
-                      "dropout": 0.5} | changes)
+                      "dropout": 0.5, **changes})
 
     @using_threads()
-    def forward(self, x, training=False):
+    def forward(self, x: Array, training: bool = False) -> tuple[Array, dict]:
         """Compute the logits.
 
         Parameters
@@ -99,8 +99,7 @@ class UNet(WithParameters):
 
         Returns
         -------
-        logits : array (N, OH, OW, out_channels)
-            OH × OW is `output_shape((H, W))`.
+        logits : array (N, OH, OW, out_channels), OH × OW by `output_shape((H, W))`
         cache : dict
             For `backward`, which empties it. Without training it holds no arrays.
         """
@@ -108,7 +107,9 @@ class UNet(WithParameters):
         if not training:
             logits = infer(x, self.folded().params, depth=self.depth, padding=self.pad)
             return logits, {"training": False}
-        params, cache, skips = self.params, {"training": True}, {}
+        keep_freed_memory()  # of a training process, from its first step on
+        params, skips = self.params, {}
+        cache: dict = {"training": True}
         for level in range(1, self.depth + 1):  # H, W and F are those of the level
             x, cache[f"enc{level}"] = self._block(f"enc{level}", x)  # (N, H, W, F)
             skips[level] = x  # for the way up
@@ -129,7 +130,8 @@ class UNet(WithParameters):
         return double_conv_forward(x, name, self.params, self.buffers, padding=self.pad)
 
     @using_threads()
-    def backward(self, dlogits, cache, input_gradient=True):
+    def backward(self, dlogits: Array, cache: dict, input_gradient: bool = True
+                 ) -> tuple[Maybe, Arrays]:
         """Compute the gradients, back along the way that the data came.
 
         Parameters
@@ -157,7 +159,6 @@ class UNet(WithParameters):
             raise ValueError("cache is empty: backward has used it already; call forward again")
         check_float("dlogits", dlogits, like=self.params["head.w"])
         check_shape("dlogits", dlogits, cache["shape"])
-        keep_freed_memory()  # of a training process, from its first step on
         grads, dskips = {}, {}
         dx, grads["head.w"], grads["head.b"] = ops.conv_backward(dlogits, cache.pop("head"))
         for level in range(1, self.depth + 1):
@@ -179,7 +180,7 @@ class UNet(WithParameters):
             grads |= block_grads
         return dx, {name: grads[name] for name in self.params}
 
-    def predict(self, x):
+    def predict(self, x: Array) -> Array:
         """Compute probabilities: sigmoid of one logit, softmax of several.
 
         `x` is as for `forward`; the result is an array (N, OH, OW, out_channels).
@@ -189,7 +190,7 @@ class UNet(WithParameters):
             return ops.sigmoid(logits)
         return array_module(logits).exp(ops.log_softmax(logits))
 
-    def folded(self):
+    def folded(self) -> "UNet":
         """Give the network for inference: normalisation folded into the convolutions before it.
 
         It has ``norm=None``; see `ops.fold_batch_norm`. `predict` folds each time: to predict
@@ -202,7 +203,7 @@ class UNet(WithParameters):
         net._params, net.buffers = fold_norms(self.params, self.buffers), {}
         return net
 
-    def output_shape(self, size):
+    def output_shape(self, size: tuple[int, int]) -> tuple[int, int]:
         """Give the (H, W) of the logits for an image of `size` = (H, W).
 
         `ValueError` if it does not go through; the text names the nearest sizes that do.
@@ -211,7 +212,6 @@ class UNet(WithParameters):
 
     def _check_input(self, x):
         check_float("x", x, ndim=4, like=self.params["head.w"])
-        channels = self.config["in_channels"]
-        if x.shape[-1] != channels:
+        if x.shape[-1] != (channels := self.config["in_channels"]):
             raise ValueError(f"x must be (N, H, W, {channels}), channels last; got {x.shape}")
         self.output_shape(x.shape[1:-1])

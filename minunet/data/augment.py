@@ -85,7 +85,7 @@ def _random_field(shape, rng):
 def _relight(image, rng):
     """Vary what the scanner does to brightness; see `augment`."""
     channels = image.shape[-1]
-    lost, channel, by = rng.random(), *rng.integers(channels, size=2)
+    lost, (channel, by) = rng.random(), rng.integers(channels, size=2)
     gain, offset, gamma = (rng.uniform(*limits, (channels, 1, 1)).astype(np.float32)
                            for limits in (GAIN, OFFSET, GAMMA))
     noise = np.float32(rng.uniform(*NOISE))

@@ -5,7 +5,7 @@ of the loss that a network may as well close it, and two cells become one.
 """
 
 import numpy as np
-from scipy.ndimage import distance_transform_edt, find_objects, maximum_filter, minimum_filter
+import scipy as sp
 
 REACH = 6  # standard deviations: from there on the border term is below 1e-8 · w0
 
@@ -65,11 +65,11 @@ def border_weights(labels, class_weights=(1.0, 1.0), *, w0=10.0, sigma=5.0):
 def _two_smallest_distances(labels, reach):
     """d₁ and d₂ of each pixel, float32; ∞ where no such object is within `reach` pixels."""
     first, second = np.full((2, *labels.shape), np.inf, np.float32)
-    for number, box in enumerate(find_objects(labels), start=1):
+    for number, box in enumerate(sp.ndimage.find_objects(labels), start=1):
         if box is None:  # a number that no object has
             continue
         near = tuple(slice(max(side.start - reach, 0), side.stop + reach) for side in box)
-        distance = distance_transform_edt(labels[near] != number).astype(np.float32)
+        distance = sp.ndimage.distance_transform_edt(labels[near] != number).astype(np.float32)
         # Of three numbers the two smallest: the larger of (new, d₁) competes with d₂.
         second[near] = np.minimum(second[near], np.maximum(first[near], distance))
         first[near] = np.minimum(first[near], distance)
@@ -116,8 +116,9 @@ def separate(labels):
         neighbours: the line is two pixels wide, one from each side.
     """
     _check_labels(labels)
-    highest = maximum_filter(labels, 3)
-    lowest = minimum_filter(np.where(labels == 0, highest, labels), 3)  # of objects alone
+    highest = sp.ndimage.maximum_filter(labels, 3)
+    only_objects = np.where(labels == 0, highest, labels)
+    lowest = sp.ndimage.minimum_filter(only_objects, 3)
     return np.where((lowest < labels) | (labels < highest), 0, labels)
 
 

@@ -7,7 +7,7 @@ with very few annotated images".
 from functools import cache
 
 import numpy as np
-from scipy.ndimage import map_coordinates, zoom
+import scipy as sp
 
 from minunet.engine.blas import blas_on_one_thread
 
@@ -48,7 +48,8 @@ def random_displacement(shape, rng, std, grid=3):
 def _spline(n, grid):
     """The matrix (n, grid) that brings `grid` values to n points by cubic spline."""
     # "mirror": by the default, a last point that rounding puts beyond the end would be 0.
-    return np.stack([zoom(row, n / grid, order=3, mode="mirror") for row in np.eye(grid)], axis=1)
+    return np.stack([sp.ndimage.zoom(row, n / grid, order=3, mode="mirror")
+                     for row in np.eye(grid)], axis=1)
 
 
 def deform(image, mask, displacement):
@@ -78,6 +79,7 @@ def deform(image, mask, displacement):
         raise ValueError("image, mask, displacement: expected (H, W, C), (H, W) and (2, H, W), "
                          f"got {image.shape}, {mask.shape} and {displacement.shape}")
     source = np.indices(mask.shape) + displacement  # (2, H, W)
-    bent = [map_coordinates(channel, source, np.float32, order=1, mode="nearest")
+    bent = [sp.ndimage.map_coordinates(channel, source, np.float32, order=1, mode="nearest")
             for channel in np.moveaxis(image, -1, 0)]
-    return np.stack(bent, axis=-1), map_coordinates(mask, source, order=0, mode="nearest")
+    return (np.stack(bent, axis=-1),
+            sp.ndimage.map_coordinates(mask, source, order=0, mode="nearest"))

@@ -6,7 +6,7 @@ and a faint one is made of a bright one.
 """
 
 import numpy as np
-from scipy.ndimage import gaussian_filter
+import scipy as sp
 
 OPACITY = (0.3, 1.0)  # of the graft: tumours of low grade may be hardly brighter than brain
 RIM = (0.5, 1.5)      # σ of the Gaussian that blurs its border, in hundredths of the longer side
@@ -49,6 +49,6 @@ def graft(image, mask, donor, donor_mask, rng):
     grafted = tumour & tissue
     if not tumour.any() or grafted.sum() < INSIDE * tumour.sum():
         return image, mask
-    blend = opacity * tissue * gaussian_filter(tumour.astype(np.float32), rim)  # (H, W)
+    blend = opacity * tissue * sp.ndimage.gaussian_filter(tumour.astype(np.float32), rim)  # (H, W)
     image = image + blend[..., np.newaxis].astype(np.float32) * (donor - image)
     return image, np.where(grafted, donor_mask, mask)

@@ -70,8 +70,8 @@ class Seen:
 
     Parameters
     ----------
-    training : dict of str to str, or list of str
-        What the model file holds of its training patients: digest by name, or only names.
+    *trained : dict of str to str, or list of str
+        What model files hold of their training patients: digest by name, or only names.
 
     Attributes
     ----------
@@ -79,10 +79,24 @@ class Seen:
         Of those patients that have passed `sift` and were trained on.
     """
 
-    def __init__(self, training):
-        self.by_name = not isinstance(training, dict)
-        self.known = set(training if self.by_name else training.values())
+    def __init__(self, *trained):
+        digests = [part.values() for part in trained if isinstance(part, dict)]
+        self.by_name = not digests  # then nothing needs to be read
+        self.known_names = {name for part in trained if not isinstance(part, dict)
+                            for name in part}
+        self.known = {found for part in digests for found in part}
         self.names = []
+
+    @classmethod
+    def of(cls, *metas):
+        """Make one from what model files hold, with what they were fine-tuned from."""
+        found = [meta.get("patients", {}) for meta in metas]
+        return cls(*(part for patients in found
+                     for part in (patients.get("training", ()), *patients.get("before", ()))))
+
+    def has(self, name, found):
+        """Whether a model was trained on a patient, by the name and the digest."""
+        return found in self.known or name in self.known_names
 
     def sift(self, patients, leave_out):
         """Yield the patients, each read at most once here; without those trained on if `leave_out`.
@@ -103,12 +117,8 @@ class Seen:
             If a patient is unusable, or all have been left out.
         """
         for patient in patients:
-            if self.by_name:
-                known = patient.name in self.known
-            else:
-                patient, found = _loaded(patient)
-                known = found in self.known
-            if known:
+            patient, found = (patient, None) if self.by_name else read_once(patient)
+            if known := self.has(patient.name, found):
                 self.names.append(patient.name)
             if not (known and leave_out):
                 yield patient
@@ -130,7 +140,7 @@ class Seen:
                 "leaves them out")
 
 
-def _loaded(patient):
-    """The patient with its data at hand, to be taken once, and the digest."""
+def read_once(patient):
+    """Give the patient with its data at hand, to be taken once, and the digest."""
     data = patient.load()
     return replace(patient, load=[data].pop), digest(data[0])

@@ -7,10 +7,19 @@ done differently is done here (moving data) and in `threads` (blocks of work, th
 
 import sys
 from functools import cache
+from typing import Any
 
 import numpy as np
 
 from minunet.engine.files import InputError
+
+# What type hints call things. Of arrays, docstrings say the shapes.
+Array = np.ndarray  # or CuPy's, which those who check types do not know
+Arrays = dict[str, Array]  # by their names
+Maybe = Array | Any  # an array, or None where there is nothing to give
+Cache = Any  # what a forward pass keeps for its way back, and nobody else looks into
+Loss = tuple[Array, Array]  # the loss, 0-d, and dlogits
+PerAxis = int | tuple[int, ...]  # one number for all axes, or one for each
 
 
 def array_module(x, name="x"):

@@ -5,7 +5,10 @@ is in cache, and the blocks are shared among the cores.
 """
 
 from minunet.engine.backend import array_module
-from minunet.engine.threads import parallel, parts
+from minunet.engine.threads import add_up, parallel, parts
+
+ROW = 8192  # numbers: NumPy copies an operand that repeats in shorter rows than its buffer's
+
 
 
 def for_each(function, items, like):
@@ -63,36 +66,44 @@ def blocksum(function, *arrays, channels=()):
     tuple of arrays (C,)
         A sum for each array of the tuple.
     """
-    def block(*part):
-        values = function(*part)
-        # As a product: faster than .sum(axis=0), and it rounds less.
-        ones = array_module(values[0]).ones(len(values[0]), dtype=values[0].dtype)
-        return [ones @ v for v in values]
+    c = arrays[0].shape[-1]
+    sums = per_block(lambda *part: [channel_sums(v, c) for v in function(*part)], *arrays,
+                     channels=channels)
+    return tuple(add_up(of_blocks) for of_blocks in zip(*sums, strict=True))
 
-    sums = per_block(block, *arrays, channels=channels)
-    return tuple(sum(of_blocks).reshape(-1, arrays[0].shape[-1]).sum(axis=0)
-                 for of_blocks in zip(*sums, strict=True))
+
+def channel_sums(rows, c):
+    """Sum each of `c` channels in a block's `rows` (rows, K·C); give an array (C,)."""
+    xp = array_module(rows)
+    # As products: faster than .sum(axis=0), and they round less.
+    row = xp.ones(len(rows), dtype=rows.dtype) @ rows
+    return xp.ones(row.size // c, dtype=row.dtype) @ row.reshape(-1, c)
 
 
 def per_block(function, *arrays, channels=()):
     """List ``function(*part, *channels)`` of each block's part of the arrays.
 
     A part has the shape (rows, K·C): K pixels stand together as one row, with the values of
-    `channels` repeated alike, because NumPy is slow on rows of few channels.
+    `channels` repeated alike, because NumPy is slow on short rows. What is left over, less than
+    a row, is a part of its own.
     """
-    xp, together = array_module(arrays[0]), _pixels_together(arrays[0])
-    rows = [_rows(a, together) for a in arrays]
-    channels = [xp.tile(v, together) for v in channels]
-    return parallel(xp, lambda part: function(*(a[part] for a in rows), *channels),
-                    parts(xp, len(rows[0]), rows[0][:1].nbytes))
+    xp, c = array_module(arrays[0]), arrays[0].shape[-1]
+    pixels = arrays[0].size // c
+    together = max(1, min(ROW // c, pixels))
+    flat = [a.reshape(pixels, c) for a in arrays]
+    whole = pixels - pixels % together
+    rows = [a[:whole].reshape(-1, together * c) for a in flat]
+    channels = [repeated(v, together) for v in channels]
+    tasks = [[a[part] for a in rows] + channels
+             for (part,) in parts(xp, len(rows[0]), rows[0][:1].nbytes)]
+    if whole < pixels:
+        left = (pixels - whole) * c
+        tasks.append([a[whole:].reshape(1, left) for a in flat] + [v[:left] for v in channels])
+    return parallel(xp, function, tasks)
 
 
-def _pixels_together(a):
-    """How many pixels to treat as one: NumPy is slow on rows of few channels."""
-    pixels = a.size // a.shape[-1]
-    return max(k for k in (1, 2, 4, 8, 16, 32) if pixels % k == 0 and k * a.shape[-1] <= 512
-               or k == 1)
-
-
-def _rows(a, together):
-    return a.reshape(-1, together * a.shape[-1])
+def repeated(v, times):
+    """Give `v` (C,) repeated, (times · C,): as `tile`, which takes longer."""
+    many = array_module(v).empty((times, len(v)), dtype=v.dtype)
+    many[:] = v
+    return many.reshape(-1)

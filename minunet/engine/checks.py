@@ -68,7 +68,7 @@ def check_image(name, x):
         raise ValueError(f"{name} must not be empty, got shape {x.shape}")
 
 
-def per_axis(name, value, axes, least):
+def per_axis(name, value, axes, least) -> tuple[int, ...]:
     """Make a tuple of `axes` ints, `least` or more, of an int or of one int for each axis."""
     several = isinstance(value, tuple | list) or getattr(value, "ndim", None) == 1
     values = tuple(plain(v) for v in value) if several else (plain(value),) * axes

@@ -33,7 +33,12 @@ def warn(text):
 
     For what can be used, but may not be what the user thinks it is.
     """
-    tqdm.write(f"minunet: warning: {text}", file=sys.stderr)  # above a progress bar
+    tell(f"warning: {text}")
+
+
+def tell(line):
+    """Print a line on standard error, above the progress bar if there is one."""
+    tqdm.write(f"minunet: {line}", file=sys.stderr)
 
 
 class WriteError(InputError):

@@ -10,7 +10,7 @@ from minunet.engine.files import TEMPORARY, InputError, output_folder, write_err
 try:
     import fcntl
 except ImportError:  # on Windows
-    fcntl = None
+    fcntl = None  # type: ignore[assignment]
     import msvcrt
 
 NAME = ".lock"

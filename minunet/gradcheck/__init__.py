@@ -11,9 +11,12 @@ Write an op of your own in minunet's convention and hand it over::
     print(check(square_forward, square_backward, {"x": rng.normal(size=(3, 4))}))
 """
 
+from collections.abc import Callable, Collection
+from typing import Any
+
 import numpy as np
 
-from minunet.engine.backend import check_unmasked, on_host
+from minunet.engine.backend import Array, Arrays, check_unmasked, on_host
 from minunet.engine.purity import call_forward, try_twice
 from minunet.gradcheck.probes import STEP
 from minunet.gradcheck.report import Report, Row
@@ -22,7 +25,9 @@ from minunet.gradcheck.why import explain
 __all__ = ["Report", "Row", "check", "check_loss", "check_network"]
 
 
-def check(forward, backward, arguments, *, linear=(), seed=0, tolerance=1e-7, name=None):
+def check(forward: Callable, backward: Callable, arguments: Arrays, *,
+          linear: Collection[str] = (), seed: int = 0, tolerance: float = 1e-7,
+          name: str | None = None) -> Report:
     """Compare every element of every gradient with a central difference.
 
     For a random dy, the scalar L = Σ dy · y has ∂L/∂y = dy. Each element aᵢ of each argument is
@@ -87,7 +92,8 @@ def check(forward, backward, arguments, *, linear=(), seed=0, tolerance=1e-7, na
     return report
 
 
-def check_loss(loss, logits, *, tolerance=1e-7, name="logits"):
+def check_loss(loss: Callable, logits: Array, *, tolerance: float = 1e-7, name: str = "logits"
+               ) -> Report:
     """Check a loss, ``value, dlogits = loss(logits)``, element by element as `check` does.
 
     Parameters
@@ -106,7 +112,8 @@ def check_loss(loss, logits, *, tolerance=1e-7, name="logits"):
                  tolerance=tolerance, name=name)
 
 
-def check_network(net, x, *, seed=0, tolerance=1e-6, step=1e-7, name="network"):
+def check_network(net: Any, x: Array, *, seed: int = 0, tolerance: float = 1e-6,
+                  step: float = 1e-7, name: str = "network") -> Report:
     """Check a whole network along random directions, one for each parameter and one for x.
 
     Moving all elements of an array p at once along a random v costs two forward passes instead

@@ -10,7 +10,7 @@ class Row(NamedTuple):
     argument: str
     shape: tuple
     error: float  # relative, see `check`
-    index: tuple  # of the worst element
+    index: tuple  # type: ignore[assignment]  # of the worst element
     analytic: float  # there: what backward says
     numeric: float  # there: what differences say
     tolerance: float
@@ -18,7 +18,7 @@ class Row(NamedTuple):
     reasons: tuple = ()  # sentences on what is wrong with the gradient, if that could be seen
 
     @property
-    def ok(self):
+    def ok(self) -> bool:
         """Whether the error is within the tolerance (a NaN is not), and nothing is remarked."""
         return bool(self.error <= self.tolerance) and not self.remark
 
@@ -27,7 +27,7 @@ class Report(list):
     """Rows, one for each argument and each remark; printed, a table with the reasons below it."""
 
     @property
-    def ok(self):
+    def ok(self) -> bool:
         """Whether every row is."""
         return all(row.ok for row in self)
 

@@ -1,4 +1,4 @@
-"""``python -m minunet.models RUN FILE``: a run's best model, at half its size."""
+"""``python -m minunet.models RUN FILE [CHANNEL ...]``: a run's best model, at half its size."""
 
 import sys
 
@@ -6,10 +6,11 @@ import numpy as np
 
 from minunet.engine.checkpoint import find, load, save
 from minunet.engine.files import InputError
+from minunet.engine.words import plural
 from minunet.tool.ending import finish
 
 
-def publish(model, path):
+def publish(model, path, channels=()):
     """Write a model at half its size: parameters as float16, running statistics as they are.
 
     `fill` makes float32 of them again. A weight keeps 11 of its 24 bits, which changes
@@ -21,13 +22,23 @@ def publish(model, path):
         As for `load_model`.
     path : str or Path
         The new ``.npz`` file.
+    channels : sequence of str
+        What they show, as BraTS calls it, where the data that the model was trained on does not
+        say it: so volumes are found by their names.
 
     Raises
     ------
     InputError
-        If there is no such model, or a parameter is too large for float16.
+        If there is no such model, it has another number of channels, or a parameter is too large
+        for float16.
     """
     arrays, meta = load(find(model))
+    if channels:
+        count = meta["config"]["in_channels"]
+        if len(channels) != count:
+            raise InputError(f"{model} takes {plural(count, 'channel')}, and {len(channels)} are "
+                             "named; name each")
+        meta["scheme"] = meta.get("scheme", {}) | {"modalities": list(channels)}
     with np.errstate(over="ignore"):  # checked below
         halved = {name: array.astype(np.float16) for name, array in arrays.items()
                   if name.startswith("params/")}
@@ -39,6 +50,6 @@ def publish(model, path):
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 3:
-        sys.exit("usage: python -m minunet.models RUN FILE.npz")
-    sys.exit(finish(lambda: publish(*sys.argv[1:])))
+    if len(sys.argv) < 3:
+        sys.exit("usage: python -m minunet.models RUN FILE.npz [CHANNEL ...]")
+    sys.exit(finish(lambda: publish(sys.argv[1], sys.argv[2], sys.argv[3:])))

@@ -1,11 +1,11 @@
 """The rectified linear unit, and the two functions that turn logits into probabilities."""
 
-from minunet.engine.backend import array_module
+from minunet.engine.backend import Array, Cache, array_module
 from minunet.engine.blockwise import blockwise
 from minunet.engine.checks import check_float, check_shape
 
 
-def relu_forward(x):
+def relu_forward(x: Array) -> tuple[Array, Cache]:
     """y = max(x, 0), element by element.
 
     Parameters
@@ -35,14 +35,13 @@ def relu_forward(x):
     return y, y
 
 
-def relu_backward(dy, cache):
+def relu_backward(dy: Array, cache: Cache) -> Array:
     """dx = dy where x > 0, else 0. At x = 0, where max has no derivative, it is 0.
 
     Parameters
     ----------
     dy : array like the cached output
-    cache : array
-        From `relu_forward`.
+    cache : from `relu_forward`
 
     Returns
     -------
@@ -57,11 +56,10 @@ def relu_backward(dy, cache):
     y = cache
     check_float("dy", dy, like=y)
     check_shape("dy", dy, y.shape)
-    xp = array_module(y)
-    return blockwise(lambda dx, dy, y: xp.multiply(dy, y > 0, out=dx), dy, y)
+    return blockwise(lambda dx, dy, y: array_module(y).multiply(dy, y > 0, out=dx), dy, y)
 
 
-def add(a, b):
+def add(a: Array, b: Array) -> Array:
     """a + b, element by element: where a value went two ways, the gradients of both ways add.
 
     Parameters
@@ -79,11 +77,10 @@ def add(a, b):
     """
     check_float("b", b, like=a)
     check_shape("b", b, a.shape)
-    xp = array_module(a)
-    return blockwise(lambda total, a, b: xp.add(a, b, out=total), a, b)
+    return blockwise(lambda total, a, b: array_module(a).add(a, b, out=total), a, b)
 
 
-def sigmoid(x):
+def sigmoid(x: Array) -> Array:
     """σ(x) = 1 / (1 + e⁻ˣ), written as (1 + tanh(x/2)) / 2, which cannot overflow.
 
     Parameters
@@ -103,7 +100,7 @@ def sigmoid(x):
     return (array_module(x).tanh(x / 2) + 1) / 2
 
 
-def log_softmax(x):
+def log_softmax(x: Array) -> Array:
     """log pₖ = xₖ − log Σⱼ eˣʲ over the last axis; the largest x is subtracted first, so that
     the exponentials cannot overflow.
 

@@ -1,11 +1,11 @@
 """The skip connection's op: crop what came across to the size of what came up, and join them."""
 
-from minunet.engine.backend import array_module
+from minunet.engine.backend import Array, Cache, array_module
 from minunet.engine.checks import check_float, check_image, check_shape
 from minunet.ops.fast.join import join, split
 
 
-def concat_forward(skip, up):
+def concat_forward(skip: Array, up: Array) -> tuple[Array, Cache]:
     """y = [centre of skip, up], joined along the channels.
 
     The crop matters with unpadded convolutions only, where the way down has lost fewer border
@@ -53,14 +53,13 @@ def concat_forward(skip, up):
     return y, (skip.shape, crop, y.shape, y.dtype)
 
 
-def concat_backward(dy, cache):
+def concat_backward(dy: Array, cache: Cache) -> tuple[Array, Array]:
     """Split dy again; the border that the crop cut off had no say in the loss and gets zeros.
 
     Parameters
     ----------
     dy : array (N, OH, OW, C + F)
-    cache : tuple
-        From `concat_forward`.
+    cache : from `concat_forward`
 
     Returns
     -------

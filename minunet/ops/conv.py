@@ -11,12 +11,14 @@ module with three functions, one for each array of ``y = conv(x, w)`` that can b
 with `out` the size (OH, OW) of y.
 """
 
+from minunet.engine.backend import Array, Cache, Maybe, PerAxis
 from minunet.engine.blockwise import blocksum
 from minunet.engine.checks import check_float, check_image, check_shape, per_axis
 from minunet.ops.fast.choose import choose
 
 
-def conv_forward(x, w, b=None, *, stride=1, padding=0, method="auto"):
+def conv_forward(x: Array, w: Array, b: Array | None = None, *, stride: PerAxis = 1,
+                 padding: PerAxis = 0, method: str = "auto") -> tuple[Array, Cache]:
     """Convolve: every output pixel is a weighted sum of the input pixels under the kernel.
 
     y[n, oh, ow, f] = b[f] + Σ_{kh, kw, c} x[n, oh·S + kh − P, ow·S + kw − P, c] w[kh, kw, c, f]
@@ -68,7 +70,7 @@ def conv_forward(x, w, b=None, *, stride=1, padding=0, method="auto"):
     return y, (x, w, b is not None, stride, padding, module)
 
 
-def conv_backward(dy, cache, *, input_gradient=True):
+def conv_backward(dy: Array, cache: Cache, *, input_gradient: bool = True) -> tuple[Maybe, ...]:
     """Give the gradients of the loss for all that went into `conv_forward`.
 
     ::
@@ -82,8 +84,7 @@ def conv_backward(dy, cache, *, input_gradient=True):
     ----------
     dy : array (N, OH, OW, F)
         Gradient of the loss with respect to y.
-    cache : tuple
-        From `conv_forward`.
+    cache : from `conv_forward`
     input_gradient : bool
         Whether dx is wanted: what the first layer of a network could do without.
 
@@ -104,15 +105,16 @@ def conv_backward(dy, cache, *, input_gradient=True):
     [ 5. 57. 70.] [21. 32.] None
     """
     x, w, has_bias, stride, padding, module = cache
+    x = x() if callable(x) else x  # what makes x again, in the place of x: see blocks.py
     check_float("dy", dy, ndim=x.ndim, like=x)
     check_shape("dy", dy, (len(x), *_output_size(x, w, stride, padding), w.shape[-1]))
-    dx = module.data_gradient(dy, w, x.shape, stride, padding) if input_gradient else None
-    dw = module.weight_gradient(x, dy, w.shape[:-2], stride, padding)
-    db = blocksum(lambda dy: (dy,), dy)[0] if has_bias else None
-    return dx, dw, db
+    dw, x_shape = module.weight_gradient(x, dy, w.shape[:-2], stride, padding), x.shape
+    del x, cache  # where nobody else keeps x, its memory is free for dx
+    dx = module.data_gradient(dy, w, x_shape, stride, padding) if input_gradient else None
+    return dx, dw, blocksum(lambda dy: (dy,), dy)[0] if has_bias else None
 
 
-def conv_relu_inference(x, w, b, *, padding=0):
+def conv_relu_inference(x: Array, w: Array, b: Array, *, padding: PerAxis = 0) -> Array:
     """max(conv(x, w) + b, 0), with both steps done while a block of y is still in cache.
 
     What a block of the network is at inference, with `fold_batch_norm`. No cache: for training

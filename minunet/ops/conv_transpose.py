@@ -1,12 +1,14 @@
 """Transposed convolution, the U-Net's up-convolution: convolution's data gradient, forwards."""
 
+from minunet.engine.backend import Array, Cache, Maybe, PerAxis
 from minunet.engine.blockwise import blocksum
 from minunet.engine.checks import check_float, check_shape, per_axis
 from minunet.ops.conv import check_conv_arguments
 from minunet.ops.fast import im2col, tiles
 
 
-def conv_transpose_forward(x, w, b=None, *, stride=1, padding=0):
+def conv_transpose_forward(x: Array, w: Array, b: Array | None = None, *,
+                           stride: PerAxis = 1, padding: PerAxis = 0) -> tuple[Array, Cache]:
     """Let every input pixel paint the kernel, scaled by its value, on a grid S times as fine.
 
     y[n, h·S + kh − P, w·S + kw − P, f] += Σ_c x[n, h, w, c] w[kh, kw, f, c]      (+ b[f], once)
@@ -60,7 +62,7 @@ def conv_transpose_forward(x, w, b=None, *, stride=1, padding=0):
     return y, (x, w, b is not None, stride, padding, y.shape, module)
 
 
-def conv_transpose_backward(dy, cache):
+def conv_transpose_backward(dy: Array, cache: Cache) -> tuple[Array, Array, Maybe]:
     """Give the gradients: the transpose of the transpose is the convolution itself.
 
     ::
@@ -71,8 +73,7 @@ def conv_transpose_backward(dy, cache):
     Parameters
     ----------
     dy : array (N, OH, OW, F)
-    cache : tuple
-        From `conv_transpose_forward`.
+    cache : from `conv_transpose_forward`
 
     Returns
     -------
@@ -92,5 +93,4 @@ def conv_transpose_backward(dy, cache):
     check_shape("dy", dy, y_shape)
     dx = module.forward(dy, w, None, x.shape[1:-1], stride, padding)
     dw = module.weight_gradient(dy, x, w.shape[:-2], stride, padding)
-    db = blocksum(lambda dy: (dy,), dy)[0] if has_bias else None
-    return dx, dw, db
+    return dx, dw, blocksum(lambda dy: (dy,), dy)[0] if has_bias else None

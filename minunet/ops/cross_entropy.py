@@ -4,13 +4,13 @@ Starting from logits and not from probabilities keeps the loss finite: the logar
 exponential cancel on paper instead of overflowing in the computer.
 """
 
-from minunet.engine.backend import array_module
+from minunet.engine.backend import Array, Loss, array_module
 from minunet.engine.blockwise import blocksum, blockwise
 from minunet.engine.checks import check_float, check_labels, check_shape, check_target
 from minunet.ops.activation import log_softmax, sigmoid
 
 
-def sigmoid_cross_entropy(logits, target, weight=None):
+def sigmoid_cross_entropy(logits: Array, target: Array, weight: Array | None = None) -> Loss:
     """Cross-entropy of one class against the rest, averaged over the pixels.
 
     ::
@@ -65,7 +65,7 @@ def sigmoid_cross_entropy(logits, target, weight=None):
     return blocksum(losses, *arrays)[0].sum() / logits.size, blockwise(gradient, *arrays)
 
 
-def softmax_cross_entropy(logits, labels, weight=None):
+def softmax_cross_entropy(logits: Array, labels: Array, weight: Array | None = None) -> Loss:
     """Cross-entropy of K classes that exclude each other, averaged over the pixels.
 
     ::

@@ -3,14 +3,14 @@
 Where 1 % of the pixels is tumour, an empty mask is nearly right for cross-entropy; not for overlap.
 """
 
-from minunet.engine.backend import array_module
+from minunet.engine.backend import Array, Loss, array_module
 from minunet.engine.blockwise import blocksum, blockwise
 from minunet.engine.checks import check_labels, check_target
 from minunet.engine.values import real
 from minunet.ops.activation import log_softmax, sigmoid
 
 
-def dice_loss(logits, target, *, smooth=1.0):
+def dice_loss(logits: Array, target: Array, *, smooth: float = 1.0) -> Loss:
     """One minus the soft Dice overlap of prediction and target, over the whole batch.
 
     ::
@@ -70,7 +70,7 @@ def dice_loss(logits, target, *, smooth=1.0):
     return 1 - dice.mean(), dlogits
 
 
-def softmax_dice_loss(logits, labels, *, smooth=1.0):
+def softmax_dice_loss(logits: Array, labels: Array, *, smooth: float = 1.0) -> Loss:
     """One minus the soft Dice overlap, averaged over the classes but the background, class 0.
 
     ::

@@ -2,12 +2,12 @@
 
 import numpy as np
 
-from minunet.engine.backend import array_module
+from minunet.engine.backend import Array, Cache, array_module
 from minunet.engine.checks import check_float, check_shape
 from minunet.engine.values import real
 
 
-def dropout_forward(x, rate, rng):
+def dropout_forward(x: Array, rate: float, rng: np.random.Generator) -> tuple[Array, Cache]:
     """y = x · m / (1 − rate), with m = 0 for a random share `rate` of the elements and 1 elsewhere.
 
     The division keeps the mean, so that nothing needs to change at inference: there, dropout
@@ -48,14 +48,13 @@ def dropout_forward(x, rate, rng):
     return x * scale, scale
 
 
-def dropout_backward(dy, cache):
+def dropout_backward(dy: Array, cache: Cache) -> Array:
     """dx = dy · m / (1 − rate): a unit that was off gets no gradient.
 
     Parameters
     ----------
     dy : array like x
-    cache : array
-        From `dropout_forward`.
+    cache : from `dropout_forward`
 
     Returns
     -------

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from minunet.engine.backend import array_module
+from minunet.engine.backend import Array, array_module
 from minunet.engine.blockwise import blocksum, blockwise
 from minunet.engine.checks import check_float, check_image, check_shape
 from minunet.engine.values import real
@@ -12,14 +12,15 @@ from minunet.ops.fast.moments import moments
 class BatchNormCache(NamedTuple):
     """What `batch_norm_backward` needs, and the batch's statistics for the running ones."""
 
-    x: object  # (N, H, W, C); x̂ is cheaper to compute again than to keep
-    mean: object  # μ, (C,)
-    var: object  # σ², (C,), divided by the number of pixels, not by one less
-    inverse_std: object  # 1 / √(σ² + ε), (C,)
-    gamma: object  # (C,)
+    x: Array  # (N, H, W, C); x̂ is cheaper to compute again than to keep
+    mean: Array  # μ, (C,)
+    var: Array  # σ², (C,), divided by the number of pixels, not by one less
+    inverse_std: Array  # 1 / √(σ² + ε), (C,)
+    gamma: Array  # (C,)
 
 
-def batch_norm_forward(x, gamma, beta, *, eps=1e-5):
+def batch_norm_forward(x: Array, gamma: Array, beta: Array, *, eps: float = 1e-5
+                       ) -> tuple[Array, BatchNormCache]:
     """Normalise each channel with the statistics of this batch (training).
 
     ::
@@ -38,8 +39,7 @@ def batch_norm_forward(x, gamma, beta, *, eps=1e-5):
     Returns
     -------
     y : array like `x`
-    cache : BatchNormCache
-        x, and what makes x̂ of it.
+    cache : BatchNormCache, with x and what makes x̂ of it
 
     Raises
     ------
@@ -68,7 +68,7 @@ def batch_norm_forward(x, gamma, beta, *, eps=1e-5):
     return y, BatchNormCache(x, mean, var, inverse_std, gamma)
 
 
-def batch_norm_backward(dy, cache):
+def batch_norm_backward(dy: Array, cache: BatchNormCache) -> tuple[Array, Array, Array]:
     """Give the gradients; μ and σ² depend on every pixel, and so does each dx.
 
     ::
@@ -82,8 +82,7 @@ def batch_norm_backward(dy, cache):
     Parameters
     ----------
     dy : array (N, H, W, C)
-    cache : BatchNormCache
-        From `batch_norm_forward`.
+    cache : from `batch_norm_forward`
 
     Returns
     -------
@@ -116,7 +115,8 @@ def batch_norm_backward(dy, cache):
     return dx, dgamma, dbeta
 
 
-def batch_norm_inference(x, gamma, beta, mean, var, *, eps=1e-5):
+def batch_norm_inference(x: Array, gamma: Array, beta: Array, mean: Array, var: Array, *,
+                         eps: float = 1e-5) -> Array:
     """Normalise with stored statistics: y = γ (x − μ) / √(σ² + ε) + β, one scale and one shift.
 
     Parameters
@@ -144,7 +144,8 @@ def batch_norm_inference(x, gamma, beta, mean, var, *, eps=1e-5):
                      channels=(scale, beta - mean * scale))
 
 
-def fold_batch_norm(w, gamma, beta, mean, var, *, eps=1e-5):
+def fold_batch_norm(w: Array, gamma: Array, beta: Array, mean: Array, var: Array, *,
+                    eps: float = 1e-5) -> tuple[Array, Array]:
     """Put a normalisation with stored statistics into the convolution before it.
 
     Both are linear, so one convolution does both: with s = γ / √(σ² + ε)::

@@ -5,12 +5,13 @@ For 2 × 2 windows, as the U-Net has them, `minunet.plain` writes both functions
 
 import numpy as np
 
-from minunet.engine.backend import array_module
+from minunet.engine.backend import Array, Cache, PerAxis, array_module
 from minunet.engine.checks import check_float, check_image, check_shape, per_axis
 from minunet.ops.fast.pool import largest, largest_only, to_the_winners
 
 
-def max_pool_forward(x, *, size=2, stride=None, padding=0):
+def max_pool_forward(x: Array, *, size: PerAxis = 2, stride: PerAxis | None = None,
+                     padding: PerAxis = 0) -> tuple[Array, Cache]:
     """y[n, oh, ow, c] = max over kh < KH, kw < KW of x[n, oh·S + kh − P, ow·S + kw − P, c].
 
     Outside the image x counts as −∞. OH = ⌊(H + 2P − KH) / S⌋ + 1.
@@ -45,18 +46,17 @@ def max_pool_forward(x, *, size=2, stride=None, padding=0):
     [[4. 7.]]
     """
     size, stride, padding, out = _plan(x, size, stride, padding)
-    y, winner = largest(_pad(x, padding), size, stride, out)  # (N, OH, OW, C) both
-    return y, (winner, _windows(size, stride, out), padding, x.shape, x.dtype)
+    y, winner = largest(_pad(x, padding), windows := _windows(size, stride, out))
+    return y, (winner, windows, padding, x.shape, x.dtype)
 
 
-def max_pool_backward(dy, cache):
+def max_pool_backward(dy: Array, cache: Cache) -> Array:
     """dx: every dy goes to the pixel that won its window; a pixel that won several adds them up.
 
     Parameters
     ----------
     dy : array (N, OH, OW, C)
-    cache : tuple
-        From `max_pool_forward`.
+    cache : from `max_pool_forward`
 
     Returns
     -------
@@ -77,11 +77,11 @@ def max_pool_backward(dy, cache):
     if dy.dtype != dtype:
         raise TypeError(f"dy must be {dtype} as x was, got {dy.dtype}")
     check_shape("dy", dy, winner.shape)
-    dpadded = to_the_winners(dy, winner, windows, _padded_shape(x_shape, padding))
-    return dpadded[_inside(x_shape, padding)]  # (N, H, W, C)
+    return to_the_winners(dy, winner, windows, _padded_shape(x_shape, padding))[
+        _inside(x_shape, padding)]
 
 
-def max_pool_inference(x, *, size=2):
+def max_pool_inference(x: Array, *, size: PerAxis = 2) -> Array:
     """y as of `max_pool_forward`, with windows that tile the image, and without a cache.
 
     Parameters

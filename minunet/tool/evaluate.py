@@ -7,11 +7,13 @@ from tqdm import tqdm
 
 from minunet.data.scheme import BINARY
 from minunet.engine.words import plural, printable, width
-from minunet.metrics import SCORES, score_patient, summarise
-from minunet.predict import classify, segment
+from minunet.metrics import score_patient, summarise
+from minunet.predict import classify
+from minunet.tool.agreement import segment_twice
 from minunet.tool.challenge import score_regions
 
 LINE, NAME = 80, 27  # columns of a line of the table, and of the longest name within it
+SHOWN = "dice", "sensitivity", "precision", "agreement", "hausdorff95"  # IoU says what Dice says
 
 
 def evaluate(net, preprocessing, patients, scheme=BINARY, show=None):
@@ -31,7 +33,8 @@ def evaluate(net, preprocessing, patients, scheme=BINARY, show=None):
     ------
     dict
         ``patient``; for more than two classes ``region``, a row each; then the scores of
-        `metrics.score_patient`, over the whole volume at its stored resolution.
+        `metrics.score_patient`, over the whole volume at its stored resolution; and
+        ``agreement``, see `agreement.segment_twice`.
 
     Raises
     ------
@@ -47,19 +50,21 @@ def evaluate(net, preprocessing, patients, scheme=BINARY, show=None):
 def _score(net, preprocessing, patient, show):
     """The rows of one patient. When it returns, no array of the patient is left."""
     images, masks = patient.load()
-    found = classify(segment(net, images, preprocessing, patient.name))  # (D, H, W)
+    probabilities, agreement = segment_twice(net, images, preprocessing, patient.name)
+    found = classify(probabilities)  # (D, H, W)
     if patient.scheme.outputs == 1:
-        rows = [{"patient": patient.name, **score_patient(found, masks, patient.spacing)}]
+        rows = [{"patient": patient.name, **score_patient(found, masks, patient.spacing),
+                 "agreement": agreement}]
     else:
         regions = score_regions(found, masks, patient.scheme.classes, patient.spacing)
-        rows = [{"patient": patient.name, "region": region, **scores}
+        rows = [{"patient": patient.name, "region": region, **scores, "agreement": agreement}
                 for region, scores in regions.items()]
     if show:
         show(patient, images, found, masks, rows)
     return rows
 
 
-def print_scores(scored, count, seen=(), results=None):
+def print_scores(scored, count, seen=(), results=None, marks=None):
     """Print the scores of patients as a table, and write their files.
 
     Nothing that was computed is lost: the table is printed before the files are finished. If a
@@ -74,6 +79,8 @@ def print_scores(scored, count, seen=(), results=None):
     seen : collection of str
         Patients that the model was trained on: they get a star.
     results : ScoreResults, optional
+    marks : dict of str to str, optional
+        What stands behind a patient's name instead.
 
     Raises
     ------
@@ -91,16 +98,17 @@ def print_scores(scored, count, seen=(), results=None):
             results.discard()
         if rows:
             done = len({row["patient"] for row in rows})
-            print(f"only {done} of {plural(count, 'patient')} scored:\n{format_table(rows, seen)}")
+            print(f"only {done} of {plural(count, 'patient')} scored:\n"
+                  f"{format_table(rows, seen, marks)}")
         raise
     try:
-        print(format_table(rows, seen))
+        print(format_table(rows, seen, marks))
     finally:  # standard output may be closed, as by "| head"
         if results:
             results.finish(rows)
 
 
-def format_table(rows, seen=()):
+def format_table(rows, seen=(), marks=None):
     """Lay out the scores in 80 columns: a row per patient, mean and median; a table per region.
 
     Parameters
@@ -109,38 +117,43 @@ def format_table(rows, seen=()):
         From `evaluate`.
     seen : collection of str
         Patients that the model was trained on: they get a star.
+    marks : dict of str to str, optional
+        What stands behind a patient's name instead.
 
     Returns
     -------
     str
     """
     regions = dict.fromkeys(row.get("region") for row in rows)
-    tables = [_table([row for row in rows if row.get("region") == region], seen)
+    marks = dict.fromkeys(seen, "*") | (marks or {})
+    texts = {row["patient"]: f"{printable(row['patient'])} {marks.get(row['patient'], '')}".rstrip()
+             for row in rows}
+    tables = [_table([row for row in rows if row.get("region") == region], texts)
               for region in regions]
     return "\n\n".join(f"{region}\n{table}" if region else table
                        for region, table in zip(regions, tables, strict=True))
 
 
-def _table(rows, seen):
-    names = [printable(row["patient"]) + " *" * (row["patient"] in seen) for row in rows]
+def _table(rows, texts):
+    names = [texts[row["patient"]] for row in rows]
     wide = max(len("patient"), *(width(name) for name in names if width(name) <= NAME), 0)
-    lines = [f"{'patient':<{wide}}  Dice   IoU sens. prec.   HD95  true vol.  predicted"]
+    lines = [f"{'patient':<{wide}}  Dice sens. prec. agree   HD95  true vol.  predicted"]
     for name, row in zip(names, rows, strict=True):
         if width(name) > wide:  # too long: a line of its own, since what differs may be anywhere
             lines.append(name)
             name = ""
-        lines.append(name + " " * (wide - width(name)) + _cells(row[score] for score in SCORES)
+        lines.append(name + " " * (wide - width(name)) + _cells(row[score] for score in SHOWN)
                      + f"{row['volume_truth']:>11,.0f}{row['volume_prediction']:>11,.0f}")
-    summary = summarise(rows)
+    summary = summarise(rows, SHOWN)
     for kind in ("mean", "median"):
-        lines.append(f"{kind:<{wide}}" + _cells(summary[score][kind] for score in SCORES))
+        lines.append(f"{kind:<{wide}}" + _cells(summary[score][kind] for score in SHOWN))
     return "\n".join(lines + [part for note in _notes(rows, summary) for part in wrap(note, LINE)])
 
 
 def _notes(rows, summary):
     """What the table does not say itself: units, and over which patients the averages are."""
     distance, volume = ("mm", "mm³") if rows[0]["unit"] == "mm" else ("voxels", "voxels")
-    yield f"HD95 in {distance}, volumes in {volume}"
+    yield (f"agree: with the mask of the mirrored image; HD95 in {distance}, volumes in {volume}")
     undefined = [f"{score} over {part['defined']}" for score, part in summary.items()
                  if part["defined"] < len(rows)]
     yield (f"mean and median over {plural(len(rows), 'patient')}"

@@ -49,7 +49,7 @@ class ScoreResults:
         output_folder(out)
         self._spacing = {patient.name: patient.spacing for patient in patients}
 
-    def show(self, patient, images, found, truth, rows, agreement=None):
+    def show(self, patient, images, found, truth, rows):
         """Write the page of a patient. If that cannot be done, `finish` will say so.
 
         Parameters
@@ -61,17 +61,15 @@ class ScoreResults:
             The class of each voxel.
         rows : list of dict
             Of `evaluate.evaluate`.
-        agreement : float, optional
-            Of the mask with that of the mirrored scan, from 0 to 1.
         """
         if self._failed:
             return
         try:
-            self._show(patient, images, found, truth, rows, agreement)
+            self._show(patient, images, found, truth, rows)
         except WriteError as error:  # the scores of those that follow are not lost
             self._failed = error
 
-    def _show(self, patient, images, found, truth, rows, agreement):
+    def _show(self, patient, images, found, truth, rows):
         scheme, spacing = patient.scheme, patient.spacing
         first, flat = rows[0], len(found) == 1 and not spacing
         amounts = {name: describe_amount((mask > 0).sum(), spacing, flat)
@@ -80,15 +78,15 @@ class ScoreResults:
         unit = " mm" if spacing else " voxels"
         facts = ({f"Dice{_of(row)}": _number(row["dice"]) for row in rows}
                  | {f"HD95{_of(row)}": _number(row["hausdorff95"], 1, unit) for row in rows}
-                 | describe_agreement(agreement) | amounts | describe_grid(found.shape, spacing)
-                 | {"model": self._model} | seen)
+                 | describe_agreement(first["agreement"]) | amounts
+                 | describe_grid(found.shape, spacing) | {"model": self._model} | seen)
         labels = dict(zip(scheme.values[1:], scheme.classes[1:], strict=True))
         self._pages.add(
             Scene(patient.name, scheme.decode(found), images, scheme.decode(truth), labels,
                   scheme.modalities, spacing, patient.oriented, patient.slices, facts),
             [*(Share(row["dice"]) for row in rows), _number(first["hausdorff95"], 1),
              *(_volume(first[f"volume_{kind}"], first["unit"]) for kind in ("truth", "prediction")),
-             None if agreement is None else Share(agreement)],
+             Share(first["agreement"])],
             # Worst first; where there was nothing to find and nothing found, nothing is wrong.
             math.inf if math.isnan(first["dice"]) else first["dice"],
             " *" * (patient.name in self._seen))

@@ -35,14 +35,18 @@ class _NotebookFigure(Figure):
 
 
 def plot_history(history, path=None):
-    """Draw loss and learning rate (shaded, to its own scale) and validation Dice by epoch.
+    """Draw loss and learning rate (shaded, to its own scale) and Dice by epoch.
+
+    Black is what is trained on, orange the held-out patients: where the two part, the network
+    learns by heart.
 
     Parameters
     ----------
     history : list of dict
         A row for each epoch, with ``epoch``, ``loss``, ``learning_rate``, ``validation_dice_mean``
-        and ``validation_dice_median``, and ``kept`` if known: the last such epoch is marked, or
-        that with the best mean. A Dice may be nan.
+        and ``validation_dice_median``; if known, ``validation_loss`` and ``training_dice_mean``,
+        and ``kept``: the last such epoch is marked, or that with the best mean. All but ``epoch``
+        and ``learning_rate`` may be nan.
     path : str or Path, optional
         Where to write it; nowhere if None.
 
@@ -57,29 +61,11 @@ def plot_history(history, path=None):
     """
     if not history:
         raise ValueError("history is empty; expected a row for each epoch")
-    epoch, loss, rate, mean, median = (
-        np.array([row[key] for row in history], float)
-        for key in ("epoch", "loss", "learning_rate", "validation_dice_mean",
-                    "validation_dice_median"))
     figure = _figure(9, 3.6)
     left, right = figure.subplots(1, 2)
-    line = {"marker": "o" if len(history) <= 40 else "", "markersize": 3}
-    top = 1.05 * np.max(loss[np.isfinite(loss)], initial=1e-6)
-    left.fill_between(epoch, rate / (rate.max() or 1) * top, color=SHADE,
-                      label=f"learning rate, at most {rate.max():.1e}")
-    left.plot(epoch, loss, color=INK, label="loss", **line)
-    left.set(title="Training loss", ylim=(0, top))
-    right.plot(epoch, median, color=MUTED, linewidth=1, label="median", **line)
-    right.plot(epoch, mean, color=PREDICTION, label="mean", **line)
-    right.set(title="Validation Dice per patient", ylim=(-0.02, 1.02))
-    if np.isfinite(mean).any():
-        best = max((i for i, row in enumerate(history) if row.get("kept")),
-                   default=np.nanargmax(mean))
-        score = "kept" if np.isnan(mean[best]) else f"best: {mean[best]:.3f}"
-        right.plot(epoch[best], mean[best], "o", color=PREDICTION, markersize=8,
-                   markeredgecolor=INK, label=f"{score}, epoch {epoch[best]:.0f}")
-    else:
-        right.set_title("Validation Dice: nothing to find, nothing found")
+    epoch = _column(history, "epoch")
+    _draw_losses(left, history)
+    _draw_dice(right, history)
     for axes in (left, right):
         axes.set(xlabel="epoch", xlim=(epoch[0] - 0.5, epoch[-1] + 0.5))
         axes.xaxis.get_major_locator().set_params(integer=True, min_n_ticks=1)
@@ -87,6 +73,46 @@ def plot_history(history, path=None):
         axes.spines[["top", "right"]].set_visible(False)
         axes.legend()
     return _finish(figure, path)
+
+
+def _column(history, name):
+    return np.array([row.get(name, math.nan) for row in history], float)
+
+
+def _draw_losses(axes, history):
+    epoch, rate = (_column(history, name) for name in ("epoch", "learning_rate"))
+    losses = np.array([_column(history, name) for name in ("loss", "validation_loss")])
+    top = 1.05 * np.max(losses[np.isfinite(losses)], initial=1e-6)
+    axes.fill_between(epoch, rate / (rate.max() or 1) * top, color=SHADE,
+                      label=f"learning rate, at most {rate.max():.1e}")
+    _draw_column(axes, history, "loss", color=INK, label="training")
+    _draw_column(axes, history, "validation_loss", color=PREDICTION, label="held out")
+    axes.set(title="Loss", ylim=(0, top))
+
+
+def _draw_dice(axes, history):
+    _draw_column(axes, history, "training_dice_mean", color=INK, label="trained on, mean")
+    _draw_column(axes, history, "validation_dice_median", color=PREDICTION, linewidth=1,
+                 linestyle="--", label="held out, median")
+    _draw_column(axes, history, "validation_dice_mean", color=PREDICTION, label="held out, mean")
+    axes.set(title="Dice per patient", ylim=(-0.02, 1.02))
+    mean = _column(history, "validation_dice_mean")
+    if np.isfinite(mean).any():
+        best = max((i for i, row in enumerate(history) if row.get("kept")),
+                   default=np.nanargmax(mean))
+        score = "kept" if np.isnan(mean[best]) else f"best: {mean[best]:.3f}"
+        epoch = history[best]["epoch"]
+        axes.plot(epoch, mean[best], "o", color=PREDICTION, markersize=8, markeredgecolor=INK,
+                  label=f"{score}, epoch {epoch}")
+    else:
+        axes.set_title("Dice of the held-out: nothing to find, nothing found")
+
+
+def _draw_column(axes, history, name, **how):
+    """Draw a column of the history, if it has one: an older version's may not."""
+    if name in history[-1]:
+        axes.plot(_column(history, "epoch"), _column(history, name), markersize=3,
+                  marker="o" if len(history) <= 40 else "", **how)
 
 
 def plot_predictions(rows, path=None, title=None):

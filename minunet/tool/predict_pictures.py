@@ -10,7 +10,8 @@ from minunet.data.formats.images import read_image
 from minunet.data.preprocess import prepare
 from minunet.data.scheme import BINARY
 from minunet.engine.files import InputError, check_new, output_folder, replacing
-from minunet.predict import THRESHOLD, check_channels, segment, tumour
+from minunet.predict import THRESHOLD, check_channels, tumour
+from minunet.tool.agreement import segment_twice
 from minunet.tool.predict_inputs import find_inputs, result_paths
 from minunet.tool.predict_results import Results
 
@@ -57,6 +58,8 @@ def predict_pictures(net, preprocessing, paths, out, scheme=BINARY):
         Of the input.
     slices, pixels : int
         How many slices it has, and how many pixels of tumour were found.
+    agreement : float
+        Of the masks with those of the mirrored images, see `agreement.segment_twice`.
 
     Raises
     ------
@@ -78,11 +81,13 @@ def predict_pictures(net, preprocessing, paths, out, scheme=BINARY):
     with tqdm(total=count, desc="segmenting", unit="slice", leave=False, disable=None) as bar:
         for name, files in inputs.items():
             images = read_slices(name, list(files))  # (D, H, W, C)
-            probabilities = tumour(segment(net, images, preprocessing, name, bar.update))
+            found, agreement = segment_twice(net, images, preprocessing, name, bar.update)
+            probabilities = tumour(found)
             mask = probabilities > THRESHOLD  # (D, H, W)
             _write(files.values(), mask, probabilities)
-            results.add(name, images, mask.astype(np.uint8), slices=[file.name for file in files])
-            yield name, len(files), int(np.count_nonzero(mask))
+            results.add(name, images, mask.astype(np.uint8), slices=[file.name for file in files],
+                        agreement=agreement)
+            yield name, len(files), int(np.count_nonzero(mask)), agreement
     results.finish()
 
 

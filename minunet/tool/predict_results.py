@@ -1,6 +1,7 @@
 """What ``minunet predict`` leaves beside the masks: pages, an index, a table of all patients."""
 
 import csv
+import math
 from pathlib import Path
 
 import numpy as np
@@ -43,7 +44,7 @@ class Results:
         self._pages = Pages(out, names)
         check_new([self.out / TABLE])
 
-    def add(self, name, images, labels, spacing=None, sides=False, slices=(), agreement=None):
+    def add(self, name, images, labels, spacing=None, sides=False, slices=(), agreement=math.nan):
         """Write the page of a patient, and keep its row of the table.
 
         Parameters
@@ -55,8 +56,8 @@ class Results:
             What was found, 0 for background.
         spacing, sides, slices
             See `Scene`.
-        agreement : float, optional
-            Of the mask with that of the mirrored scan, from 0 to 1.
+        agreement : float
+            Of the mask with that of the mirrored scan, from 0 to 1; nan if nobody knows.
         """
         voxels = int(np.count_nonzero(labels))
         named = dict(zip(self.scheme.values[1:], self.scheme.classes[1:], strict=True))
@@ -70,9 +71,9 @@ class Results:
             Scene(name, labels, images, None, named, self.scheme.modalities, spacing, sides,
                   slices, facts),
             [f"{len(labels):,}", f"{voxels:,}", None if volume is None else f"{volume:.2f}",
-             None if agreement is None else Share(agreement)])
-        self._rows.append((name, len(labels), voxels, *(
-            "" if value is None else value for value in (volume, agreement))))
+             Share(agreement)])
+        self._rows.append((name, len(labels), voxels, "" if volume is None else volume,
+                           "" if math.isnan(agreement) else agreement))
 
     def finish(self):
         """Write the table and the index; give the path of the index."""

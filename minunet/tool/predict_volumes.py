@@ -12,7 +12,8 @@ from minunet.data.formats.volumes import read_stack, stem
 from minunet.data.preprocess import prepare
 from minunet.engine.files import InputError, check_new, output_folder
 from minunet.engine.words import plural
-from minunet.predict import check_channels, classify, segment
+from minunet.predict import check_channels, classify
+from minunet.tool.agreement import segment_twice
 from minunet.tool.patient_page.scene import millilitres
 from minunet.tool.predict_inputs import check_name, folder_name
 from minunet.tool.predict_results import Results
@@ -70,6 +71,8 @@ def predict_volumes(net, preprocessing, scheme, paths, out, probabilities=False)
         How many slices it has, and how many voxels of tumour were found.
     volume : float
         Of the tumour, in millilitres.
+    agreement : float
+        Of the mask with that of the mirrored volume, see `agreement.segment_twice`.
 
     Raises
     ------
@@ -92,15 +95,15 @@ def predict_volumes(net, preprocessing, scheme, paths, out, probabilities=False)
     with tqdm(total=count, desc="segmenting", unit="slice", leave=False, disable=None) as bar:
         for name, read in inputs.items():
             images, grid = read()  # (D, H, W, C)
-            found = segment(net, images, preprocessing, name, bar.update)  # (D, H, W, K)
+            found, agreement = segment_twice(net, images, preprocessing, name, bar.update)
             labels = scheme.decode(classify(found))  # (D, H, W)
             write_volume(out / f"{name}_mask.nii.gz", labels, grid)
             for ending, k in maps.items():
                 write_volume(out / f"{name}_{ending}", found[..., k], grid)
             del found
-            results.add(name, images, labels, grid.spacing, grid.oriented)
+            results.add(name, images, labels, grid.spacing, grid.oriented, agreement=agreement)
             voxels = np.count_nonzero(labels)
-            yield name, len(labels), voxels, millilitres(voxels, grid.spacing)
+            yield name, len(labels), voxels, millilitres(voxels, grid.spacing), agreement
     results.finish()
 
 

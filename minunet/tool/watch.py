@@ -20,7 +20,7 @@ def draw_predictions(run, held_out):
     Parameters
     ----------
     run : train.run.Run
-    held_out : list of train.held_out.HeldOut
+    held_out : list of train.watched.Watched
     """
     if run.epoch < run.settings.epochs:
         return

@@ -1,6 +1,5 @@
 """The training loop: data → network → loss → gradients → step, epoch by epoch."""
 
-import sys
 import time
 import warnings
 from contextlib import contextmanager
@@ -10,11 +9,12 @@ from tqdm import tqdm
 
 from minunet.data.loader import batches, one_ahead
 from minunet.engine.backend import to_device
-from minunet.engine.files import InputError, WriteError
+from minunet.engine.files import InputError, WriteError, warn
 from minunet.optim import warmup_cosine
+from minunet.train.watched import mean_defined
 
 
-def run_epochs(run, slices, held_out, step, watch=()):
+def run_epochs(run, slices, held_out, known, step, watch=()):
     """Train up to the last epoch, and after each write everything down.
 
     Parameters
@@ -22,7 +22,8 @@ def run_epochs(run, slices, held_out, step, watch=()):
     run : Run
         As it was begun or resumed.
     slices : loader.Slices
-    held_out : list of HeldOut
+    held_out, known : list of Watched
+        Patients that are not trained on, and some that are.
     step : callable
         As `minunet.train.train_step`.
     watch : sequence of callables
@@ -45,15 +46,19 @@ def run_epochs(run, slices, held_out, step, watch=()):
                 warnings.simplefilter("ignore", RuntimeWarning)
                 loss = _train_epoch(run, slices, steps, bar, step)
                 scores = [patient.score(run.averaged) for patient in held_out]
-            if not np.isfinite(loss) or None in (score.dice for score in scores):
+                training = [patient.score(run.averaged) for patient in known]
+            if not np.isfinite(loss) or None in (score.dice for score in scores + training):
                 raise InputError(f"the numbers overflow in epoch {run.epoch + 1}; try a smaller "
                                  f"--learning-rate than {settings.learning_rate:g}")
             row = run.finish_epoch(loss, [score.dice for score in scores],
                                    time.perf_counter() - began,
-                                   [score.compared for score in scores])
+                                   [score.compared for score in scores],
+                                   validation_loss=float(np.mean([score.loss for score in scores])),
+                                   training_dice=mean_defined(score.dice for score in training))
             _show(run, held_out, watch)
             _show_state(bar, run, loss)
             tqdm.write(_line(row))
+
 
 def _train_epoch(run, slices, steps, bar, step):
     """Walk once through the data; give the mean loss per slice, or a loss that is no number."""
@@ -101,9 +106,4 @@ def _told():
     try:
         yield
     except WriteError as error:
-        tell(f"warning: {error}")
-
-
-def tell(line):
-    """Print a line on standard error, above the bar if there is one."""
-    tqdm.write(f"minunet: {line}", file=sys.stderr)
+        warn(str(error))

@@ -1,31 +1,43 @@
 """Training from patients to a run: they are read, and a run is begun or taken up."""
 
 import hashlib
+from collections.abc import Callable, Sequence
+from pathlib import Path
 
+import numpy as np
 from tqdm import tqdm
 
 from minunet.data.loader import load_slices
+from minunet.data.patient import Patient
 from minunet.data.preprocess import Preprocessing
 from minunet.data.seen import noting
 from minunet.data.shelf import Shelf
+from minunet.engine.files import tell, warn
 from minunet.engine.lock import holding
 from minunet.train import record
-from minunet.train.epochs import run_epochs, tell
-from minunet.train.held_out import HeldOut
+from minunet.train.epochs import run_epochs
 from minunet.train.run import Run
+from minunet.train.settings import Settings
+from minunet.train.start import Start, start_again
 from minunet.train.step import train_step
+from minunet.train.watched import Watched
+
+KNOWN = 6  # patients of those trained on that are scored like held-out ones, at most
 
 
-def train(training, validation, settings, out, *, device="cpu", resume=False, step=None,
-          watch=()):
+def train(training: list[Patient], validation: list[Patient], settings: Settings, out: str | Path,
+          *, device: str = "cpu", resume: bool = False, step: Callable | None = None,
+          watch: Sequence[Callable] = (), fold: str | None = None, start: Start | None = None
+          ) -> Run:
     """Train a U-Net on some patients and watch it on others.
 
     After every epoch the held-out patients are segmented at their original resolution by the
     network with the running mean of the weights (`optim.follow`). Kept is the epoch with the best
     mean Dice over the held-out patients that have a tumour, of equals the later one; if none has,
-    there is nothing to choose by, and the last is kept. The folder `out` then holds
-    ``config.json``, ``history.csv``, ``model.npz`` (the epoch kept so far) and ``last.npz`` (to
-    resume from), and what `watch` puts there.
+    there is nothing to choose by, and the last is kept. For comparison some of the patients that
+    are trained on are scored in the same way: as many as are held out, `KNOWN` at most, evenly
+    picked. The folder `out` then holds ``config.json``, ``history.csv``, ``model.npz`` (the epoch
+    kept so far) and ``last.npz`` (to resume from), and what `watch` puts there.
 
     A table or a picture that cannot be written is told of on standard error, and training goes on.
 
@@ -46,8 +58,12 @@ def train(training, validation, settings, out, *, device="cpu", resume=False, st
         What makes a step: takes the arguments of `train_step`, which is the default, and gives
         the loss.
     watch : sequence of callables
-        After each epoch ``each(run, held_out)`` is called, with the `Run` and a list of `HeldOut`:
+        After each epoch ``each(run, held_out)`` is called, with the `Run` and a list of `Watched`:
         ``minunet train`` draws the run so, see `minunet.tool.watch`.
+    fold : str, optional
+        Which fold `validation` is, as ``"2/5"``: the run's files say it.
+    start : train.start.Start, optional
+        A model to begin with. A run that is resumed needs none.
 
     Returns
     -------
@@ -63,18 +79,32 @@ def train(training, validation, settings, out, *, device="cpu", resume=False, st
     names = {"training": [p.name for p in training], "validation": [p.name for p in validation]}
     with holding(out), record.as_begun(out, resume) as begun:
         if resume:  # before the data is read, which can take minutes
-            record.check_same(begun, {"settings": settings.to_dict(), "patients": names}, out)
+            record.check_same(begun, {"settings": settings.to_dict(), "patients": names,
+                                      "fold": fold}, out)
             if note := record.rounding_note(begun, device):
                 tell(note)
-        digests = {}
+            start, origin = start_again(begun.get("start"), start, out)
+        else:
+            origin = start and start.record
+        digests: dict[str, str] = {}
         training, validation = (noting(part, digests) for part in (training, validation))
-        slices, held_out, data = _read(training, validation, settings)
+        slices, held_out, known, data = _read(training, validation, settings)
         patients = {part: {name: digests[name] for name in names[part]} for part in names}
         run = Run(settings, _preprocessing(settings), slices.images.shape[-1], out, device,
-                  patients, data, slices.scheme)
+                  patients, data, slices.scheme, fold, origin)
         run.resume() if resume else run.start()
-        run_epochs(run, slices, held_out, step or train_step, watch)
+        if start:
+            _begin_with(start, run)
+        run_epochs(run, slices, held_out, known, step or train_step, watch)
     return run
+
+
+def _begin_with(start, run):
+    """Give the run the weights that it starts from, and say what that means."""
+    for line in start.fill([run.net, run.averaged], run.scheme):
+        tqdm.write(line)
+    if leaked := start.leaked(run.patients["validation"]):
+        warn(leaked)
 
 
 def _preprocessing(settings):
@@ -82,13 +112,26 @@ def _preprocessing(settings):
 
 
 def _read(training, validation, settings):
-    """Read and prepare all patients: slices to train on, `HeldOut` ones, and a digest of both."""
+    """Read and prepare all patients.
+
+    Gives the slices to train on, the held-out patients, some of the others to be scored as well,
+    and a digest of the first two.
+    """
     # disable=None: no bars where nobody watches, as in a log file.
     reading = tqdm(training, "reading", unit="patient", leave=False, disable=None)
     slices = load_slices(reading, _preprocessing(settings))
     shelves = Shelf(), Shelf()
-    held_out = [HeldOut(patient, _preprocessing(settings), *shelves) for patient in validation]
-    return slices, held_out, _digest(slices.images, slices.masks, *shelves)
+    held_out = _watched(validation, settings, *shelves)
+    count = min(len(validation), KNOWN)
+    picked = np.unique(np.linspace(0, len(training) - 1, count).round().astype(int))
+    known = _watched([training[i] for i in picked], settings, Shelf(), Shelf())
+    return slices, held_out, known, _digest(slices.images, slices.masks, *shelves)
+
+
+def _watched(patients, settings, images_shelf, masks_shelf):
+    targets_shelf = Shelf()
+    return [Watched(patient, _preprocessing(settings), images_shelf, masks_shelf, targets_shelf)
+            for patient in patients]
 
 
 def _digest(*shelves):

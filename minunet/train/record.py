@@ -14,6 +14,10 @@ from minunet.engine.threads import threads
 NAME = "config.json"
 FORMAT = 2  # goes up when the runs of older versions can no longer be resumed
 
+AS_IT_BEGAN = "a run goes on as it began: give the same, or another --out"
+ADVICE = {"epochs": "the learning rate has fallen, or will, to its end with the last epoch of that "
+                    "number: give the same, or train on from the model: --from RUN --out ANOTHER"}
+
 
 def write(folder, config, device):
     """Write ``config.json``: `config`, and under which conditions its numbers are computed.
@@ -107,8 +111,7 @@ def check_same(found, config, folder):
             old = known.get(name) if nested else known
             if old != value:
                 raise InputError(f"cannot resume {folder}: {name} was {_brief(old, value)} and is "
-                                 f"now {_brief(value, old)}; a run goes on as it began: give the "
-                                 "same, or another --out")
+                                 f"now {_brief(value, old)}; {ADVICE.get(name, AS_IT_BEGAN)}")
 
 
 def _brief(value, other):

@@ -12,7 +12,7 @@ from minunet.engine.backend import to_host
 from minunet.engine.files import InputError, replacing
 from minunet.optim import Adam, follow
 from minunet.train import record
-from minunet.train.held_out import mean_defined
+from minunet.train.watched import mean_defined
 from minunet.unet import UNet
 
 
@@ -34,6 +34,10 @@ class Run:
         A digest of all slices: a resumed run must see the same.
     scheme : Scheme
         What channels and classes mean; the network has an output for each class, or one for two.
+    fold : str, optional
+        Which fold the validation patients are, as ``"2/5"``.
+    start : dict, optional
+        What the run began with, see `start.Start.record`.
 
     Attributes
     ----------
@@ -51,9 +55,10 @@ class Run:
     """
 
     def __init__(self, settings, preprocessing, channels, out, device, patients, data,
-                 scheme):
+                 scheme, fold=None, start=None):
         self.settings, self.preprocessing, self.out = settings, preprocessing, Path(out)
         self.patients, self.data, self.scheme = patients, data, scheme
+        self.fold, self.begun_with = fold, start
         self.net, self.averaged = (
             UNet(channels, scheme.outputs, settings.base_channels, settings.depth,
                  seed=settings.seed, device=device) for _ in range(2))
@@ -68,7 +73,8 @@ class Run:
         return {"settings": self.settings.to_dict(), "preprocessing": self.preprocessing.to_dict(),
                 "channels": self.net.config["in_channels"],
                 "patients": {part: list(digests) for part, digests in self.patients.items()},
-                "data": self.data, "scheme": self.scheme.to_dict()}
+                "data": self.data, "scheme": self.scheme.to_dict(), "fold": self.fold,
+                "start": self.begun_with}
 
     def start(self):
         """Write ``config.json`` into the folder, which is there; forget a run that was."""
@@ -107,7 +113,8 @@ class Run:
         follow(self.averaged.params, self.net.params, step)
         follow(self.averaged.buffers, self.net.buffers, step)
 
-    def finish_epoch(self, loss, scores, seconds, compared=None):
+    def finish_epoch(self, loss, scores, seconds, compared=None, *, validation_loss=math.nan,
+                     training_dice=math.nan):
         """Record an epoch, keep the averaged network if it is the best, and write that down.
 
         Epochs are compared by the mean of `compared`, over the patients for whom it is a number:
@@ -122,6 +129,8 @@ class Run:
         seconds : float
         compared : list of float, optional
             Dice of each over what the truth marks; nan where that is nothing. `scores` by default.
+        validation_loss, training_dice : float, optional
+            The mean loss over the held-out patients, and the mean Dice over some of the others.
 
         Returns
         -------
@@ -131,15 +140,17 @@ class Run:
         score = mean_defined(scores if compared is None else compared)
         kept = not score < self.best  # as well if either is nan
         self.epoch += 1
-        row = {"epoch": self.epoch, "loss": loss, "validation_dice_mean": mean_defined(scores),
+        row = {"epoch": self.epoch, "loss": loss, "validation_loss": validation_loss,
+               "training_dice_mean": training_dice, "validation_dice_mean": mean_defined(scores),
                "validation_dice_median": mean_defined(scores, np.median),
                "learning_rate": self.optimiser.lr, "seconds": round(seconds, 1), "kept": int(kept)}
         self.history.append(row)
         if kept:
             self.best = score
             self.averaged.save(self.out / "model.npz", preprocessing=self.preprocessing.to_dict(),
-                               scheme=self.scheme.to_dict(), patients=self.patients,
-                               epoch=self.epoch, validation_dice=row["validation_dice_mean"])
+                               scheme=self.scheme.to_dict(), patients=self._seen(),
+                               epoch=self.epoch, validation_dice=row["validation_dice_mean"],
+                               fold=self.fold)
         self._save_state()  # last: until it is there, a resumed run repeats the epoch
         return row
 
@@ -147,19 +158,24 @@ class Run:
         """Write ``history.csv``."""
         with replacing(self.out / "history.csv") as temporary, \
                 open(temporary, "w", newline="", encoding="utf-8") as file:
-            table = csv.DictWriter(file, list(self.history[0]))
+            # An older version's rows have fewer columns than those that come after them.
+            table = csv.DictWriter(file, list(self.history[-1]), restval="")
             table.writeheader()
             table.writerows(self.history)
 
-    def best_net(self):
+    def best_net(self) -> UNet:
         """Load the best network so far."""
         return UNet.load(self.out / "model.npz", self.net.device)
+
+    def _seen(self):
+        """The patients as the model file holds them: with those that the run's start has seen."""
+        return self.patients | ({"before": self.begun_with["seen"]} if self.begun_with else {})
 
     def _save_state(self):
         arrays = {f"{name}/{key}": to_host(array) for name, part in self._arrays().items()
                   for key, array in part.items()}
         checkpoint.save(self.out / "last.npz", arrays, {
-            "run_format": record.FORMAT, "minunet": __version__,
+            "run_format": record.FORMAT, "minunet": __version__, "fold": self.fold,
             "conditions": record.conditions(self.net.device),
             "epoch": self.epoch, "best": self.best, "history": self.history,
             "optimiser_steps": self.optimiser.steps,

@@ -56,6 +56,6 @@ class Settings:
         except ValueError as error:
             raise InputError(f"size is {self.size} and depth {self.depth}: {error}") from error
 
-    def to_dict(self):
+    def to_dict(self) -> dict:
         """The settings as a dict that JSON can hold."""
         return asdict(self)

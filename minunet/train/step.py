@@ -1,11 +1,14 @@
 """A step of training: forward, loss, backward, update; and the loss."""
 
 from minunet import ops
+from minunet.engine.backend import Array, Loss
 from minunet.engine.blas import blas_on_one_thread
+from minunet.optim import SGD, Adam
+from minunet.unet import UNet
 
 
 @blas_on_one_thread()
-def train_step(net, optimiser, images, target):
+def train_step(net: UNet, optimiser: Adam | SGD, images: Array, target: Array) -> Array:
     """Make one step: forward, loss, backward, update. Nothing moves between host and device.
 
     Parameters
@@ -29,7 +32,7 @@ def train_step(net, optimiser, images, target):
     return loss
 
 
-def segmentation_loss(logits, target):
+def segmentation_loss(logits: Array, target: Array) -> Loss:
     """Cross-entropy plus soft Dice: the one is right for every pixel, the other for the tumour.
 
     Cross-entropy alone is nearly content with an empty mask where the tumour is 1 % of the

@@ -83,3 +83,17 @@ def test_a_model_is_published_by_one_command(trained, tmp_path):
     assert done.returncode == 2 and done.stderr.startswith("minunet: error: no model at nowhere")
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 1 and done.stderr.startswith("usage:")
+
+
+def test_a_published_model_can_name_its_channels_and_is_else_the_same(tmp_path):
+    UNet(3, base_channels=2, depth=1).save(tmp_path / "run.npz", scheme={"values": [0, 1]})
+    publish(tmp_path / "run.npz", tmp_path / "plain.npz")
+    publish(tmp_path / "run.npz", tmp_path / "named.npz", ["T1", "FLAIR", "T1ce"])
+    (arrays, meta), (same, named) = (checkpoint.load(tmp_path / name)
+                                     for name in ("plain.npz", "named.npz"))
+    assert named.pop("scheme") == {"values": [0, 1], "modalities": ["T1", "FLAIR", "T1ce"]}
+    assert named == {name: value for name, value in meta.items() if name != "scheme"}
+    for name, array in arrays.items():
+        assert array.tobytes() == same[name].tobytes()
+    with pytest.raises(InputError, match="takes 3 channels, and 2 are named"):
+        publish(tmp_path / "run.npz", tmp_path / "other.npz", ["T1", "FLAIR"])

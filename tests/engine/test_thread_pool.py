@@ -13,13 +13,15 @@ SHAPES = st.lists(st.integers(1, 9), min_size=1, max_size=4).map(tuple)
 
 
 @pytest.mark.parametrize("block_bytes", [1, 1000, 1 << 20])
-@given(shape=SHAPES, seed=seeds)
+@given(shape=SHAPES, seed=seeds, row=st.integers(1, 40))
 @proof
-def test_a_function_of_elements_and_channels(block_bytes, shape, seed):
+def test_a_function_of_elements_and_channels(block_bytes, shape, seed, row):
+    """Also where the pixels make several rows, and where some are left over."""
     rng = np.random.default_rng(seed)
     x, y, v = rng.normal(size=shape), rng.normal(size=shape), rng.normal(size=shape[-1])
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(cores, "CPU_BLOCK_BYTES", block_bytes)
+        patch.setattr(walks, "ROW", row)
         product = walks.blockwise(lambda out, x, y, v: np.multiply(x - v, y, out=out), x, y,
                                   channels=(v,))
         total, = walks.blocksum(lambda x, y, v: ((x - v) * y,), x, y, channels=(v,))

@@ -1,6 +1,9 @@
 """The plain U-Net is the oracle: every op that it has, and the whole network, give its numbers."""
 
 import ast
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -157,6 +160,15 @@ def test_it_proves_its_gradients_and_learns_a_slice_by_heart(capsys):
     error, *_, last = capsys.readouterr().out.splitlines()
     assert float(error.split()[-1]) < 1e-6
     assert float(last.split()[-1]) > 0.95
+
+
+def test_who_reads_its_first_line_alone_sees_no_traceback():
+    pipe, own = os.pipe()
+    os.close(pipe)
+    with open(own, "wb") as nobody_reads:
+        done = subprocess.run([sys.executable, "-m", "minunet.plain"], stdout=nobody_reads,
+                              stderr=subprocess.PIPE, text=True)
+    assert (done.returncode, done.stderr) == (141, "")
 
 
 def test_the_proof_notices_a_skip_without_its_gradient(monkeypatch):

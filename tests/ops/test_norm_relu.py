@@ -28,6 +28,11 @@ def test_it_is_the_two_ops(backend, rng, monkeypatch, block_bytes):
                                    atol=1e-12)
 
 
+def test_made_again_y_is_the_same_to_the_last_bit(backend, rng):
+    y, cache = ops.batch_norm_relu_forward(*draw(backend, rng, np.float32))
+    np.testing.assert_array_equal(backend.asnumpy(cache.output()), backend.asnumpy(y))
+
+
 def test_in_single_precision_backward_knows_exactly_where_forward_cut_off(rng):
     """It computes again what it compares with 0, and must round alike: no dβ is lost or gained."""
     x = rng.normal(1000, 1e-3, size=(4, 64, 64, 3)).astype(np.float32)

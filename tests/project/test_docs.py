@@ -67,6 +67,12 @@ def test_code_that_is_quoted_is_that_of_its_file_today(page, monkeypatch):
         assert shown == source, f"{page}, {comment}: run python docs/refresh.py"
 
 
+def test_the_page_of_all_commands_is_that_of_the_parser_today(monkeypatch):
+    made = load("commands_page", monkeypatch).make_page()
+    assert text_of("commands.md") == made, "run python docs/refresh.py"
+    assert "* `--learning-rate X`: peak, after warming up (default: 0.0015)" in made
+
+
 @pytest.mark.parametrize("page", PAGES)
 def test_every_quote_is_found_by_the_script_that_refreshes_it(page, monkeypatch):
     comments = re.findall(r"<!-- ((?:code|measured): .+?) -->", prose_of(page))

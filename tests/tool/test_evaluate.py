@@ -55,6 +55,7 @@ def test_each_patient_is_scored_over_its_whole_volume(rows):
 def test_a_perfect_segmentation_scores_one(rows):
     assert rows[0]["dice"] == rows[0]["iou"] == rows[0]["sensitivity"] == 1
     assert rows[0]["hausdorff95"] == 0
+    assert rows[0]["agreement"] == 1
 
 
 def test_the_table_stars_patients_that_were_trained_on_and_says_what_it_averages(rows):
@@ -74,8 +75,8 @@ def test_the_csv_has_a_row_a_patient(rows, tmp_path):
 
 def _row(name, volume=1234.0, unit="mm", **more):
     return {"patient": name, **more, "dice": 0.5, "iou": 0.25, "sensitivity": 1.0,
-            "precision": float("nan"), "hausdorff95": 373.1, "volume_truth": volume,
-            "volume_prediction": volume, "unit": unit}
+            "precision": float("nan"), "agreement": 0.75, "hausdorff95": 373.1,
+            "volume_truth": volume, "volume_prediction": volume, "unit": unit}
 
 
 @pytest.mark.parametrize("name", ["a", "TCGA_CS_5393_19990606", "27_letters_with_the_star___",
@@ -88,9 +89,9 @@ def test_the_table_fits_80_columns(name):
 
 def test_a_name_that_is_too_long_has_a_line_of_its_own_and_is_whole():
     lines = format_table([_row("x" * 40), _row("anna")]).splitlines()
-    assert lines[1:3] == ["x" * 40, "        0.500 0.250 1.000     –  373.1      1,234      1,234"]
-    assert lines[3] == "anna    0.500 0.250 1.000     –  373.1      1,234      1,234"
-    assert lines[0] == "patient  Dice   IoU sens. prec.   HD95  true vol.  predicted"
+    assert lines[1:3] == ["x" * 40, "        0.500 1.000     – 0.750  373.1      1,234      1,234"]
+    assert lines[3] == "anna    0.500 1.000     – 0.750  373.1      1,234      1,234"
+    assert lines[0] == "patient  Dice sens. prec. agree   HD95  true vol.  predicted"
 
 
 def test_columns_stand_below_each_other_whatever_the_names():
@@ -102,7 +103,8 @@ def test_columns_stand_below_each_other_whatever_the_names():
 @pytest.mark.parametrize("unit, note", [("mm", "HD95 in mm, volumes in mm³"),
                                         ("voxel", "HD95 in voxels, volumes in voxels")])
 def test_the_table_says_its_units(unit, note):
-    assert note in format_table([_row("anna", unit=unit)]).splitlines()
+    assert (f"agree: with the mask of the mirrored image; {note}"
+            in " ".join(format_table([_row("anna", unit=unit)]).splitlines()))
 
 
 def failing(error):
@@ -206,10 +208,10 @@ def test_agreement_with_the_mirror_image_is_shown_where_it_is_known(tmp_path):
     patient = _patient("ill", 1)
     images, masks = patient.load()
     files = ScoreResults(tmp_path, [patient], "mine")
-    rows = [_row("ill")]
-    files.show(patient, images, masks, masks, rows, agreement=0.67)
+    rows = [_row("ill") | {"agreement": 0.67}]
+    files.show(patient, images, masks, masks, rows)
     files.finish(rows)
-    assert "<dd>0.67</dd>" in (tmp_path / "pages" / "ill.html").read_text("utf-8")
+    assert "<dd>0.67: look closely</dd>" in (tmp_path / "pages" / "ill.html").read_text("utf-8")
     assert "agreement with the mirror image" in (tmp_path / "index.html").read_text("utf-8")
 
 

@@ -125,6 +125,10 @@ def test_the_solution_passes_and_the_verdicts_are_written(tmp_path, capsys):
                                          tmp_path / "verdicts.json")
 
 
+def test_one_task_is_a_task(capsys):
+    assert graded(capsys, SOLUTION, 1)[1][-1] == "1 of 1 task passed"
+
+
 def test_a_network_that_does_not_learn_has_a_low_dice(monkeypatch):
     monkeypatch.setattr(network, "STEPS", 2)
 

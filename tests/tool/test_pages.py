@@ -109,8 +109,9 @@ def test_an_amount_is_said_in_what_is_known(voxels, spacing, flat, text):
 
 
 def test_agreement_is_a_fact_where_it_is_known():
-    assert describe_agreement(None) == {}
-    assert list(describe_agreement(0.967).values()) == ["0.97"]
+    assert describe_agreement(float("nan")) == {}
+    assert list(describe_agreement(0.967).values()) == ["0.96"]
+    assert list(describe_agreement(0.67).values()) == ["0.67: look closely"]
 
 
 def test_text_cannot_become_markup():
@@ -147,8 +148,9 @@ def test_links_lead_to_the_pages_whatever_the_names(tmp_path):
 
 
 def test_what_has_no_score_has_a_dash():
-    text = build_index("Scores", [], ["Dice"], [("a", "a.html", [Share(float("nan"))])])
-    assert "–" in text and 'class="bar"' not in text
+    text = build_index("Scores", [], ["Dice"],
+                       [("a", "a.html", [Share(float("nan"))]), ("b", "b.html", [Share(0.5)])])
+    assert "<td class=\"share\">–</td>" in text and text.count('class="bar"') == 1
 
 
 def test_pages_are_not_overwritten(tmp_path):

@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+import nibabel
 import numpy as np
 import pytest
 
@@ -10,6 +11,7 @@ from minunet import UNet
 from minunet.data.phantom import phantom_patients
 from minunet.data.preprocess import Preprocessing
 from minunet.engine import checkpoint
+from minunet.metrics import dice
 from minunet.predict import segment
 from minunet.tool.cli import main
 
@@ -34,6 +36,10 @@ def test_the_card_names_the_patients_that_it_was_not_trained_on(lgg):
     assert re.findall(r"^ *(TCGA\w+) ", CARD, re.MULTILINE) == held_out
 
 
+def test_the_shipped_model_names_its_channels(lgg):
+    assert lgg[1]["scheme"]["modalities"] == ["T1", "FLAIR", "T1ce"]
+
+
 def test_the_shipped_model_segments_what_it_never_saw_without_an_error(lgg):
     net, meta = lgg
     images, masks = phantom_patients(1, size=96, slices=6, seed=0)[0].load()
@@ -56,7 +62,18 @@ def test_evaluate_prints_what_the_card_says(lgg_folder, capsys):
     scores = {}
     for text in (printed, CARD):
         rows = re.findall(r"^ *(TCGA\w+|mean|median) +([\d.]+)", text, re.MULTILINE)
-        scores[text] = {name: float(dice) for name, dice in rows}
+        scores[text] = {name: float(score) for name, score in rows}
     assert len(scores[CARD]) == 11 and scores[CARD].keys() == scores[printed].keys()
-    for name, dice in scores[CARD].items():
-        assert scores[printed][name] == pytest.approx(dice, abs=0.002), name
+    for name, score in scores[CARD].items():
+        assert scores[printed][name] == pytest.approx(score, abs=0.002), name
+
+
+def test_volumes_are_found_by_the_names_of_its_channels(brats_folder, tmp_path, capsys):
+    folder = next(path for path in (brats_folder, *sorted(brats_folder.iterdir()))
+                  if list(path.glob("*seg.nii.gz")))
+    assert main(["predict", "lgg", str(folder), "--out", str(tmp_path / "out")]) == 0
+    assert "155 slices" in capsys.readouterr().out
+    found = nibabel.load(next((tmp_path / "out").glob("*_mask.nii.gz"))).get_fdata() > 0
+    truth = nibabel.load(next(folder.glob("*seg.nii.gz"))).get_fdata() > 0
+    assert dice(found, truth) == pytest.approx(0.848, abs=0.002)
+    assert re.search(r"Dice of 0\.848", CARD)

@@ -7,15 +7,19 @@ import numpy as np
 import pytest
 from conftest import TINY
 
+from minunet import UNet
 from minunet.data.patient import Patient
-from minunet.data.preprocess import Preprocessing
+from minunet.data.preprocess import Preprocessing, prepare, prepare_masks
 from minunet.data.scheme import BINARY, Scheme
 from minunet.data.shelf import Shelf
 from minunet.engine import checkpoint
+from minunet.metrics import dice
+from minunet.predict import classify, segment
+from minunet.tool.plots import plot_history
 from minunet.tool.watch import WATCH
-from minunet.train import epochs, train
-from minunet.train.held_out import HeldOut
+from minunet.train import epochs, segmentation_loss, train, train_step
 from minunet.train.run import Run
+from minunet.train.watched import Watched
 
 NAN = math.nan
 pytestmark = pytest.mark.usefixtures("undrawn")
@@ -77,10 +81,11 @@ def test_epochs_are_compared_by_the_classes_that_the_truth_holds(monkeypatch, tr
     images = np.random.default_rng(0).random((1, 2, 2, 1), dtype=np.float32)
     patient = Patient("a", ("1",), lambda: (images, truth),
                       scheme=Scheme((), ("background", "one", "two"), (0, 1, 2)))
-    held_out = HeldOut(patient, Preprocessing(None, 0, 100), Shelf(), Shelf())
+    held_out = Watched(patient, Preprocessing(None, 0, 100), Shelf(), Shelf(), Shelf())
     chosen = np.eye(3)[np.array(found).reshape(1, 2, 2)]  # (D, H, W, K)
-    monkeypatch.setattr("minunet.train.held_out.segment_prepared", lambda *_: chosen)
-    score = held_out.score(None)
+    monkeypatch.setattr("minunet.train.watched.predict_slices",
+                        lambda *_: 20 * chosen.astype(np.float32))
+    score = held_out.score(UNet(1, 3, base_channels=1, depth=1))
     np.testing.assert_equal([score.dice, score.compared], [dice, compared])
 
 
@@ -106,6 +111,46 @@ def test_the_history_has_no_empty_rows_on_windows(run, monkeypatch):
     run.write_history()
     with opened(run.out / "history.csv", newline="", encoding="utf-8") as file:
         assert [row[0] for row in csv.reader(file)] == ["epoch", "1", "2"]
+
+
+def test_a_run_of_a_version_with_fewer_columns_goes_on(phantoms, tmp_path):
+    def stop(*arguments):
+        made.append(True)
+        if len(made) > 4:  # of four steps an epoch
+            raise KeyboardInterrupt
+        return train_step(*arguments)
+
+    made = []
+    with pytest.raises(KeyboardInterrupt):
+        train(phantoms[:3], phantoms[3:], TINY, tmp_path, step=stop)
+    arrays, meta = checkpoint.load(tmp_path / "last.npz")
+    for name in ("validation_loss", "training_dice_mean"):
+        del meta["history"][0][name]
+    checkpoint.save(tmp_path / "last.npz", arrays, meta)
+    train(phantoms[:3], phantoms[3:], TINY, tmp_path, resume=True)
+    with open(tmp_path / "history.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [bool(row["validation_loss"]) for row in rows] == [False, True, True]
+    assert [bool(row["training_dice_mean"]) for row in rows] == [False, True, True]
+    plot_history(checkpoint.load(tmp_path / "last.npz")[1]["history"])
+
+
+def test_the_losses_and_the_dice_of_both_parts_are_written_down(phantoms, tmp_path):
+    """What the history says of the last epoch is what its network does on these patients."""
+    run = train(phantoms[:3], phantoms[3:], TINY, tmp_path)
+    row = run.history[-1]
+
+    def prepared(patient):
+        images, masks = patient.load()
+        found = prepare(images, run.preprocessing), prepare_masks(masks, run.preprocessing)
+        return images, masks, *found
+
+    images, masks, x, target = prepared(phantoms[3])
+    loss, _ = segmentation_loss(run.averaged.forward(x)[0], target[..., None].astype(np.float32))
+    assert row["validation_loss"] == pytest.approx(float(loss), rel=1e-5)
+    images, masks, *_ = prepared(phantoms[0])  # as many as are held out: one
+    found = classify(segment(run.averaged, images, run.preprocessing))
+    np.testing.assert_equal(row["training_dice_mean"], dice(found, masks))
 
 
 def test_the_line_of_an_epoch_says_what_nan_means():

@@ -22,7 +22,7 @@ from minunet.metrics import dice
 from minunet.predict import segment
 from minunet.tool.cli import main
 from minunet.train import Settings, segmentation_loss, train, train_step
-from minunet.train.held_out import HeldOut
+from minunet.train.watched import Watched
 
 TINY = Settings(size=32, base_channels=4, depth=2, epochs=2, batch_size=4)
 EPOCHS = ["--size", "32", "--base-channels", "8", "--depth", "2", "--epochs", "4",
@@ -84,8 +84,8 @@ def test_the_model_is_the_best_epochs(tmp_path, patients):
 
 
 def test_scored_and_kept_is_the_running_mean_of_the_weights(tmp_path, patients, monkeypatch):
-    scored, score = [], HeldOut.score
-    monkeypatch.setattr(HeldOut, "score", lambda self, net: scored.append(net) or score(self, net))
+    scored, score = [], Watched.score
+    monkeypatch.setattr(Watched, "score", lambda self, net: scored.append(net) or score(self, net))
 
     def jump(net, optimiser, images, target):
         """Make no step but jump: the head's bias is 101 and 99 by turns."""

@@ -17,6 +17,8 @@ SCAN = re.compile(r"""
     |(UCSF-PDGM-\d+)_FU\d+d                                    # UCSF-PDGM-0409_FU175d
     """, re.VERBOSE)
 
+HOSPITAL = re.compile(r"TCGA[-_]([A-Z0-9]{2})[-_]|(UPENN|UCSF)-")  # of TCGA, its code
+
 
 def patient_names(paths, root):
     """Name patients after their folders or files, each differently.
@@ -81,6 +83,18 @@ def head_of(name):
     if scan := SCAN.fullmatch(parts[-1]):
         parts[-1] = next(filter(None, scan.groups()))
     return "/".join(parts)
+
+
+def hospital_of(name):
+    """Give the hospital that a patient is from, if the name tells it, else "".
+
+    Known are the names of TCGA, UPENN-GBM and UCSF-PDGM.
+
+    >>> hospital_of("TCGA_CS_4941_19960909"), hospital_of("UPENN-GBM-00001_21"), hospital_of("anna")
+    ('CS', 'UPENN', '')
+    """
+    found = HOSPITAL.search(name)
+    return found[1] or found[2] if found else ""
 
 
 def _parts(path, root):

@@ -1,7 +1,6 @@
 """Mean and variance of each channel, in one walk through memory."""
 
-from minunet.engine.backend import array_module
-from minunet.engine.blockwise import per_block
+from minunet.engine.blockwise import channel_sums, per_block, repeated
 
 
 def moments(x):
@@ -25,14 +24,14 @@ def moments(x):
     T. Chan et al., "Updating formulae and a pairwise algorithm for computing sample variances",
     1979, eq. 2.1.
     """
-    def block(x):
-        ones = array_module(x).ones(len(x), dtype=x.dtype)
-        m = ones @ x / len(x)
-        return len(x), m, ones @ (x - m) ** 2
+    c = x.shape[-1]
 
-    blocks, c = per_block(block, x), x.shape[-1]
-    rows = sum(n for n, _, _ in blocks)
-    # The blocks hold several pixels side by side (`per_block`), with a mean of their own each.
-    mean = (sum(n * m for n, m, _ in blocks) / rows).reshape(-1, c).mean(axis=0)
-    squares = sum(q.reshape(-1, c) + n * (m.reshape(-1, c) - mean) ** 2 for n, m, q in blocks)
-    return mean, squares.sum(axis=0) * (c / x.size)
+    def block(x):  # (rows, K·C)
+        m = channel_sums(x, c) * (c / x.size)
+        x = x - repeated(m, x.shape[-1] // c)
+        x *= x
+        return x.size // c, m, channel_sums(x, c)
+
+    blocks, pixels = per_block(block, x), x.size // c
+    mean = sum(n * m for n, m, _ in blocks) / pixels
+    return mean, sum(q + n * (m - mean) ** 2 for n, m, q in blocks) / pixels

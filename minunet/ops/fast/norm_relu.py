@@ -9,7 +9,7 @@ since x says as well where it was cut off.
 
 from typing import NamedTuple
 
-from minunet.engine.backend import array_module
+from minunet.engine.backend import Array, array_module
 from minunet.engine.blockwise import blocksum, blockwise
 from minunet.engine.checks import check_float, check_shape
 from minunet.engine.values import real
@@ -20,15 +20,32 @@ from minunet.ops.norm import check_norm
 class BatchNormReluCache(NamedTuple):
     """As `BatchNormCache`, and β, without which it can't be said where the ReLU cut off."""
 
-    x: object  # (N, H, W, C)
-    mean: object  # μ, (C,)
-    var: object  # σ², (C,)
-    inverse_std: object  # 1 / √(σ² + ε), (C,)
-    gamma: object  # (C,)
-    beta: object  # (C,)
+    x: Array  # (N, H, W, C)
+    mean: Array  # μ, (C,)
+    var: Array  # σ², (C,)
+    inverse_std: Array  # 1 / √(σ² + ε), (C,)
+    gamma: Array  # (C,)
+    beta: Array  # (C,)
+
+    def output(self):
+        """Compute y: forward does, and again whoever needs y later and has not kept it.
+
+        That is one walk, and to the last bit the same y.
+        """
+        xp = array_module(self.x)
+
+        def normalise_and_cut(y, x, scale, shift, zero):
+            xp.multiply(x, scale, out=y)
+            y += shift
+            xp.maximum(y, zero, out=y)
+
+        scale, shift = _affine(self)
+        # A row of zeros, and not the number 0, because NumPy's maximum is slow with that.
+        return blockwise(normalise_and_cut, self.x, channels=(scale, shift, xp.zeros_like(shift)))
 
 
-def batch_norm_relu_forward(x, gamma, beta, *, eps=1e-5):
+def batch_norm_relu_forward(x: Array, gamma: Array, beta: Array, *, eps: float = 1e-5
+                            ) -> tuple[Array, BatchNormReluCache]:
     """y = max(γ x̂ + β, 0) with the statistics of this batch: see `batch_norm_forward`.
 
     Parameters
@@ -41,7 +58,7 @@ def batch_norm_relu_forward(x, gamma, beta, *, eps=1e-5):
     -------
     y : array like `x`
     cache : BatchNormReluCache
-        x, and what makes y of it. y itself is not kept.
+        x, and what makes y of it: `cache.output()`. y itself is not kept.
 
     Raises
     ------
@@ -60,17 +77,10 @@ def batch_norm_relu_forward(x, gamma, beta, *, eps=1e-5):
     mean, var = moments(x)
     inverse_std = 1 / xp.sqrt(var + eps)
     cache = BatchNormReluCache(x, mean, var, inverse_std, gamma, beta)
-
-    def normalise_and_cut(y, x, scale, shift, zero):
-        xp.multiply(x, scale, out=y)
-        y += shift
-        xp.maximum(y, zero, out=y)
-
-    y = blockwise(normalise_and_cut, x, channels=_affine(cache))
-    return y, cache
+    return cache.output(), cache
 
 
-def batch_norm_relu_backward(dy, cache):
+def batch_norm_relu_backward(dy: Array, cache: BatchNormReluCache) -> tuple[Array, Array, Array]:
     """Give the gradients: those of `batch_norm_backward` for d = dy where y > 0, else 0.
 
     ::
@@ -102,36 +112,38 @@ def batch_norm_relu_backward(dy, cache):
     check_float("dy", dy, like=x)
     check_shape("dy", dy, x.shape)
     xp, pixels = array_module(x), dy.size // dy.shape[-1]
+    scale, shift = _affine(cache)
 
-    def passed(x, scale, shift, zero):  # where the ReLU let y pass
-        y = x * scale
-        y += shift
-        return y > zero
+    def passed(dy, x, scale, minus_shift, out):  # where y = x · scale + shift was above 0
+        out = xp.multiply(x, scale, out=out)
+        return xp.multiply(dy, out > minus_shift, out=out)
 
     def sums(dy, x, mean, *affine):
-        d = dy * passed(x, *affine)
-        return d, d * (x - mean)
+        d = passed(dy, x, *affine, out=None)
+        x = x - mean
+        x *= d
+        return d, x
 
-    dbeta, dgamma = blocksum(sums, dy, x, channels=(mean, *_affine(cache)))
+    dbeta, dgamma = blocksum(sums, dy, x, channels=(mean, scale, -shift))
     dgamma = inverse_std * dgamma
     slope = dgamma * inverse_std / pixels  # x̂ dγ / M = (x − μ) · slope
 
-    def gradient(dx, dy, x, minus_slope, offset, scale, *affine):
-        xp.multiply(dy, passed(x, scale, *affine), out=dx)
+    def gradient(dx, dy, x, minus_slope, offset, scale, minus_shift):
+        passed(dy, x, scale, minus_shift, out=dx)
         dx += x * minus_slope
         dx += offset
         dx *= scale
 
     dx = blockwise(gradient, dy, x, channels=(-slope, mean * slope - dbeta / pixels,
-                                              *_affine(cache)))
+                                              scale, -shift))
     return dx, dgamma, dbeta
 
 
 def _affine(cache):
-    """γ x̂ + β as x · scale + shift: scale and shift, and a row of zeros to compare it with.
+    """γ x̂ + β as x · scale + shift: the same numbers forward and backward.
 
-    Forward and backward use the same, so that they cut off at the same places to the last bit.
-    A row of zeros, and not the number 0, because NumPy's maximum is slow with that.
+    So both cut off at the same places, to the last bit: a sum rounds to 0 only if it is 0, and
+    x · scale + shift > 0 is x · scale > −shift.
     """
     scale = cache.gamma * cache.inverse_std
-    return scale, cache.beta - cache.mean * scale, array_module(scale).zeros_like(scale)
+    return scale, cache.beta - cache.mean * scale

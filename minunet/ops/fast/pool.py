@@ -8,57 +8,39 @@ from minunet.engine.backend import array_module
 from minunet.engine.threads import parallel, parts, row_blocks
 
 
-def largest(padded, size, stride, out):
+def largest(padded, windows):
     """Give the largest value of each window, and which place of the window it had.
 
     Parameters
     ----------
     padded : array (N, H + 2P, W + 2P, C)
-    size, stride : tuples of int
-        One for each spatial axis.
-    out : tuple of int
-        (OH, OW).
+    windows : list of tuples of slices
+        For each place of a window, what picks its pixel out of every window at once.
 
     Returns
     -------
     y : array (N, OH, OW, C)
     winner : array (N, OH, OW, C), unsigned
-        Places of a window are counted row by row; of equal values the first wins.
+        The place, in the order of `windows`; of equal values the first wins.
     """
-    xp, axes = array_module(padded), len(out)
-    y = xp.empty((len(padded), *out, padded.shape[-1]), dtype=padded.dtype)
-    winner = xp.empty(y.shape, dtype=np.min_scalar_type(math.prod(size)))
+    xp, places = array_module(padded), [padded[window] for window in windows]
+    y = xp.empty(places[0].shape, dtype=padded.dtype)
+    winner = xp.zeros(y.shape, dtype=np.min_scalar_type(len(windows)))
 
     def block(images, rows):
-        first, last = rows.start * stride[0], (rows.stop - 1) * stride[0] + size[0]
-        best, later = padded[images, first:last], 1
-        place = xp.zeros(best.shape, dtype=winner.dtype)
-        here = (rows.stop - rows.start, *out[1:])
-        for axis in range(axes, 0, -1):  # across, then down: of equal values the first row wins
-            best, place = _strongest(best, place, later, axis, size[axis - 1], stride[axis - 1],
-                                     here[axis - 1])
-            later *= size[axis - 1]
-        y[images, rows], winner[images, rows] = best, place
+        best, won = y[images, rows], winner[images, rows]
+        best[...] = places[0][images, rows]
+        for place, values in enumerate(places[1:], start=1):
+            # Copied, because NumPy compares slowly what lies in short pieces; and the winner is
+            # found by arithmetic, in a fraction of the time that `where` takes.
+            value = xp.ascontiguousarray(values[images, rows])
+            better = (value > best).astype(won.dtype)
+            better *= place
+            xp.maximum(won, better, out=won)
+            xp.maximum(best, value, out=best)
 
-    row_bytes = padded[:1, :1].nbytes * (stride[0] + 1)
-    parallel(xp, block, row_blocks(xp, len(padded), out[0], row_bytes))
+    parallel(xp, block, row_blocks(xp, *y.shape[:2], 2 * y[:1, :1].nbytes))
     return y, winner
-
-
-def _strongest(values, places, later, axis, size, stride, out):
-    """Along one axis, give the largest value of each window, and its place there.
-
-    `places` says where in the windows of the later axes, which have `later` places, a value
-    comes from.
-    """
-    xp, before = array_module(values), (slice(None),) * axis
-    picks = [(*before, slice(k, k + (out - 1) * stride + 1, stride)) for k in range(size)]
-    best, won = values[picks[0]], places[picks[0]]
-    for k, pick in enumerate(picks[1:], start=1):
-        better = values[pick] > best
-        best = xp.maximum(best, values[pick])
-        won = xp.where(better, places[pick] + k * later, won)
-    return best, won
 
 
 def largest_only(x, size, out):
@@ -108,12 +90,20 @@ def to_the_winners(dy, winner, windows, padded_shape):
     dpadded : array of that shape
     """
     xp = array_module(dy)
-    dpadded = xp.empty(padded_shape, dtype=dy.dtype)
+    tiles = all(s.start + 1 == s.step for s in windows[-1][1:])  # else windows may overlap
+    full = tiles and dy.size * len(windows) == math.prod(padded_shape)
+    dpadded = (xp.empty if full else xp.zeros)(padded_shape, dtype=dy.dtype)
+    targets = [dpadded[window] for window in windows]
 
-    def some(images):  # whole images, since windows may overlap
-        dpadded[images] = 0
-        for place, window in enumerate(windows):
-            dpadded[images][window] += dy[images] * (winner[images] == place)
+    def block(images, rows):
+        for place, target in enumerate(targets):
+            share = dy[images, rows] * (winner[images, rows] == place)
+            if tiles:
+                target[images, rows] = share
+            else:
+                target[images, rows] += share
 
-    parallel(xp, some, parts(xp, len(dy), dpadded[:1].nbytes))
+    blocks = (row_blocks(xp, *dy.shape[:2], 2 * dy[:1, :1].nbytes) if tiles else
+              [(*images, slice(None)) for images in parts(xp, len(dy), dpadded[:1].nbytes)])
+    parallel(xp, block, blocks)
     return dpadded

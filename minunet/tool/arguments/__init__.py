@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from textwrap import indent
 
 from minunet import __version__
 from minunet.engine.files import InputError
@@ -12,6 +13,7 @@ from minunet.tool.arguments import (
     exercises,
     gradcheck,
     grade,
+    info,
     look,
     predict,
     report,
@@ -21,7 +23,8 @@ from minunet.tool.arguments import (
 
 COMMANDS = {"demo": demo, "train": train, "evaluate": evaluate, "predict": predict, "look": look,
             "report": report, "gradcheck": gradcheck, "exercises": exercises, "grade": grade,
-            "summary": summary, "bench": bench}
+            "summary": summary, "info": info, "bench": bench}
+EXAMPLES = "examples:\n"  # how the end of each --help begins
 
 
 class _Parser(argparse.ArgumentParser):
@@ -31,8 +34,15 @@ class _Parser(argparse.ArgumentParser):
         raise InputError(f"{message} (see {self.prog} --help)")
 
 
+class _Help(argparse.HelpFormatter):
+    """Breaks the lines of what is said, but not those of examples."""
+
+    def _fill_text(self, text, width, indent):
+        return text if text.startswith(EXAMPLES) else super()._fill_text(text, width, indent)
+
+
 def build_parser():
-    """Build the parser of the command line, with one for each command in it."""
+    """Build the parser of the command line; give it, and a dict of each command's parser."""
     parser = _Parser(
         prog="minunet", description="A U-Net written by hand in NumPy: trains on brain MRI and "
         "segments tumours. For teaching and research, not for diagnosis.")
@@ -40,10 +50,11 @@ def build_parser():
     subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND",
                                        parser_class=_Parser)
     for name, command in COMMANDS.items():
-        sub = subparsers.add_parser(name, help=command.TEXT, description=command.TEXT[0].upper()
-                                    + command.TEXT[1:] + ".")
+        sub = subparsers.add_parser(
+            name, help=command.TEXT, description=command.TEXT[0].upper() + command.TEXT[1:] + ".",
+            epilog=EXAMPLES + indent(command.EXAMPLES, "  "), formatter_class=_Help)
         command.add_options(sub)
-    return parser
+    return parser, subparsers.choices
 
 
 def parse(arguments):
@@ -64,7 +75,7 @@ def parse(arguments):
     InputError
         In one line, if they are no command or do not fit it.
     """
-    parser = build_parser()
+    parser, _ = build_parser()
     if not (sys.argv[1:] if arguments is None else arguments):
         parser.print_help()
         parser.exit()

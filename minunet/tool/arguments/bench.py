@@ -1,9 +1,12 @@
 """What ``minunet bench`` takes."""
 
 from minunet.tool.arguments.shared import add_device, whole
-from minunet.tool.bench import PARTS
 
+PARTS = "step", "inference", "convolution", "memory", "growth", "roofline"
 TEXT = "measure speed and memory, against PyTorch where installed; takes some minutes"
+EXAMPLES = """\
+minunet bench step memory
+minunet bench --runs 3 --threads 2 --out bench2"""
 
 
 def add_options(sub):

@@ -3,6 +3,9 @@
 from minunet.tool.arguments.shared import add_device, add_seed
 
 TEXT = "train on synthetic brains in a minute or two and draw the result"
+EXAMPLES = """\
+minunet demo
+minunet demo --out demo2 --seed 1  # other heads, other weights"""
 
 
 def add_options(sub):

@@ -3,6 +3,9 @@
 from minunet.tool.arguments.shared import whole
 
 TEXT = "grade the file of tasks, and give hints"
+EXAMPLES = """\
+minunet grade mywork/unet_by_hand.py 1 2
+minunet grade mywork/unet_by_hand.py --json grades.json"""
 
 
 def add_options(sub):

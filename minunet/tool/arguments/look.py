@@ -3,6 +3,9 @@
 from minunet.tool.arguments.shared import MODEL_HELP
 
 TEXT = "write a page in which the network runs: its maps, its skips, what a pixel sees"
+EXAMPLES = """\
+minunet look minunet-demo --out page  # a synthetic head
+minunet look run scan.nii.gz --truth mask.nii.gz --out page"""
 
 
 def add_options(sub):

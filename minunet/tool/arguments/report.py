@@ -1,6 +1,9 @@
 """What ``minunet report`` takes."""
 
 TEXT = "measure the tumours of a mask, or the change between two masks"
+EXAMPLES = """\
+minunet report tumour.nii.gz flair.nii.gz --out result
+minunet report --before march.nii.gz --after june.nii.gz --out change"""
 
 
 def add_options(sub):

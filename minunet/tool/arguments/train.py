@@ -1,10 +1,17 @@
 """What ``minunet train`` takes."""
 
+from argparse import ArgumentTypeError
+
+from minunet.data.folds import Fold
 from minunet.tool.arguments.shared import DATA_HELP, add_device, add_seed, positive, share, whole
 from minunet.train import Settings
 
 TEXT = "train a network on your data"
 VALIDATION = 0.2  # of the patients, held out
+EXAMPLES = """\
+minunet train mydata --out run
+minunet train mydata --out run --resume  # after an interruption
+minunet train kaggle_3m --out lgg --one-tumour --epochs 40"""
 
 
 def add_options(sub):
@@ -33,7 +40,22 @@ def add_options(sub):
     sub.add_argument("--one-tumour", action="store_true", default=None,
                      help="each patient has one tumour, in one piece: keep the surest piece "
                      "found, and the model will do so, too")
-    sub.add_argument("--validation", type=share, metavar="SHARE",
-                     help=f"of the patients, to hold out (default: {VALIDATION})")
+    sub.add_argument("--from", dest="start", metavar="MODEL", help="begin with the weights of a "
+                     "model, as far as they fit; --size, --base-channels and --depth are then "
+                     "the model's by default")
+    parts = sub.add_mutually_exclusive_group()
+    parts.add_argument("--validation", type=share, metavar="SHARE",
+                       help=f"of the patients, to hold out (default: {VALIDATION})")
+    parts.add_argument("--fold", type=fold, metavar="K/N", help="instead, hold out the K-th of N "
+                       "parts, alike in hospitals and tumour sizes, the same whatever the seed: "
+                       "N runs hold out each patient once")
     add_device(sub)
     add_seed(sub, None)  # a run that goes on has one
+
+
+def fold(text):
+    """Read a `Fold`."""
+    try:
+        return Fold.parse(text)
+    except ValueError as error:
+        raise ArgumentTypeError(error) from None

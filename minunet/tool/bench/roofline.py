@@ -151,8 +151,9 @@ def _flop(name, args, input_gradient=True, **_):
         x, w = args[:2]  # every pixel in meets the whole kernel
         return 2 * x.size // x.shape[-1] * math.prod(w.shape)
     if name in ("conv_backward", "conv_transpose_backward"):
-        gradients = 1 + input_gradient  # dw, dx
-        return gradients * _flop(name.replace("backward", "forward"), args[1])
+        gradients, (dy, (x, w, *_)) = 1 + input_gradient, args  # dw, dx
+        # A convolution's dy has as many pixels as its x, which its cache may hold as a function.
+        return gradients * _flop(name.replace("backward", "forward"), (dy if callable(x) else x, w))
     elements = sum(a.size for a in arrays_in(args[:1]))
     return PER_ELEMENT.get(name, 0) * elements
 
@@ -164,6 +165,8 @@ def arrays_in(tree):
     elif isinstance(tree, tuple | list | dict):
         for branch in tree.values() if isinstance(tree, dict) else tree:
             yield from arrays_in(branch)
+    elif hasattr(tree, "__self__"):  # `output` of a cache: what makes an array again
+        yield from arrays_in(tree.__self__)
 
 
 def distinct_bytes(arrays):

@@ -13,6 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from minunet.engine.files import InputError, check_new, check_writable, replacing
+from minunet.engine.words import plural
 from minunet.tool.exercises.network import SLOW
 from minunet.tool.exercises.tasks import TASKS
 from minunet.tool.exercises.verdict import Verdict
@@ -63,7 +64,7 @@ def grade(path, numbers=(), report=None):
         for line in lines:  # what a learner's code said might hold orders to a terminal
             print("".join(c if c.isprintable() else "?" for c in line))
     passed = sum(task["passed"] for task in graded)
-    print(f"{passed} of {len(graded)} tasks passed")
+    print(f"{passed} of {plural(len(graded), 'task')} passed")
     if report:
         with replacing(report) as temporary:
             temporary.write_text(json.dumps({"file": str(path), "passed": passed,

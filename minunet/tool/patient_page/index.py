@@ -33,7 +33,7 @@ def build_index(title, lines, columns, rows):
     -------
     str
     """
-    known = [k for k in range(len(columns)) if any(cells[k] is not None for *_, cells in rows)]
+    known = [k for k in range(len(columns)) if any(map(_is_known, (row[2][k] for row in rows)))]
     shares = {k for k in known if any(isinstance(cells[k], Share) for *_, cells in rows)}
     head = '<th scope="col">patient</th>' + "".join(
         f'<th scope="col"{_share(k in shares)}>{as_text(columns[k])}</th>' for k in known)
@@ -41,6 +41,10 @@ def build_index(title, lines, columns, rows):
                 lines="\n".join(f"  <p>{as_text(line)}</p>" for line in lines),
                 rows="\n".join(_row(name, page, [(cells[k], k in shares) for k in known])
                                for name, page, cells in rows))
+
+
+def _is_known(cell):
+    return cell is not None and not (isinstance(cell, Share) and math.isnan(cell.value))
 
 
 def _share(drawn):
@@ -54,7 +58,7 @@ def _row(name, page, cells):
 
 
 def _cell(cell):
-    if cell is None or isinstance(cell, Share) and math.isnan(cell.value):
+    if not _is_known(cell):
         return "–"
     if not isinstance(cell, Share):
         return as_text(cell)

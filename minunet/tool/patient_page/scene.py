@@ -1,10 +1,12 @@
 """What the page of a patient shows."""
 
+import math
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from minunet.engine.words import plural
+from minunet.tool.agreement import DOUBTFUL
 
 
 @dataclass(frozen=True)
@@ -98,5 +100,10 @@ def describe_grid(shape, spacing=None):
 
 
 def describe_agreement(agreement):
-    """The fact that says how well a mask agrees with that of the mirrored scan, if it is known."""
-    return {} if agreement is None else {"agreement with the mirror image": f"{agreement:.2f}"}
+    """The fact that says how well a mask agrees with that of the mirrored scan; none for nan."""
+    if math.isnan(agreement):
+        return {}
+    # Rounded down: what is shown must not reach a level that the number does not.
+    shown = f"{math.floor(agreement * 100) / 100:.2f}"
+    doubt = ": look closely" if agreement < DOUBTFUL else ""
+    return {"agreement with the mirror image": shown + doubt}

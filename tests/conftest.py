@@ -135,7 +135,7 @@ def refused(capfd, tmp_path):
         out, error = capfd.readouterr()
         assert error.startswith("minunet: error: ")
         assert error.endswith("\n") and error.count("\n") == 1
-        assert "masks and overlays are in" not in out
+        assert "masks are in" not in out
         assert "Dice" not in out or out.startswith("only ")  # patients before the unusable one
         assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")} == before
         return error

@@ -26,12 +26,15 @@ def open_dataset(folder):
     # Not above: minunet.data.phantom needs no library that reads images or volumes.
     from minunet.data.formats.brats import read_brats
     from minunet.data.formats.decathlon import DESCRIPTION, read_decathlon
+    from minunet.data.formats.dicom import check_no_dicom
     from minunet.data.formats.folder import IMAGES, MASKS, read_folder
     from minunet.data.formats.lgg import read_lgg
     from minunet.data.formats.pairs import check_no_split
     from minunet.data.formats.volumes import volume_folders
 
     folder = Path(folder)
+    if folder.is_file():
+        check_no_dicom(folder)
     if any((folder / name).is_dir() for name in (IMAGES, MASKS)):
         return read_folder(folder)
     if any((folder / name).exists() for name in (DESCRIPTION, "imagesTr")):

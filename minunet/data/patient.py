@@ -30,6 +30,8 @@ class Patient:
     scheme : Scheme
         What channels and classes mean. By default, nobody knows what the channels are, and
         there are two classes: background and tumour.
+    oriented : bool
+        Whether the patient's right is known to be on the left of each slice.
     """
 
     name: str
@@ -37,6 +39,7 @@ class Patient:
     load: Callable[[], tuple[np.ndarray, np.ndarray]]
     spacing: tuple[float, ...] | None = None
     scheme: Scheme = BINARY
+    oriented: bool = False
 
 
 def split_patients(patients, fraction, seed):

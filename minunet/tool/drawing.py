@@ -10,6 +10,11 @@ from skimage.measure import find_contours
 TRUTH, PREDICTION, HIT = "#56B4E9", "#E69F00", "#00704A"
 INK, MUTED, GRID, SHADE = "#222222", "#666666", "#E5E5E5", "#F0F0F0"
 PANEL = 2.2  # inches
+# Of the labels 1 to 10. The first four, those of BraTS, differ by CIEDE2000 27 as `TINT` over any
+# grey, all ten by 15 where they cover it and by 12 as tints, to eyes that see three colours or two.
+LABEL_COLORS = ("#880011", "#4DD8FF", "#2405B8", "#FFC600", "#D0FFB4", "#975FFF", "#77946A",
+                "#E25A00", "#9E5C93", "#330033")
+TINT = 0.6  # how much of a label's colour lies over the image
 
 
 def draw_image(axes, image, *, signed=False, cmap="gray", limits=None, colorbar=False,
@@ -98,3 +103,20 @@ def _limits(image, signed):
         if low < high:  # the percentiles of a small structure on a constant background are one
             return low, high
     return low - 0.5, low + 0.5
+
+
+def label_colors(labels):
+    """The colour of each label: its own if all are 1 … 10, or else by its place among them.
+
+    Parameters
+    ----------
+    labels : list of int
+        At most ten, in order.
+
+    Returns
+    -------
+    dict of int to str
+    """
+    own = max(labels, default=0) <= len(LABEL_COLORS)
+    return {label: LABEL_COLORS[label - 1 if own else place]
+            for place, label in enumerate(labels)}

@@ -1,13 +1,11 @@
-"""Scores of a model on patients: a row for each region, a table to read and a CSV to keep."""
+"""Scores of a model on patients: a row for each region, and a table to read."""
 
 import math
-from csv import DictWriter
 from textwrap import wrap
 
 from tqdm import tqdm
 
 from minunet.data.scheme import BINARY
-from minunet.engine.files import check_new, check_writable, replacing
 from minunet.engine.words import plural, printable, width
 from minunet.metrics import score_patient, summarise
 from minunet.predict import classify
@@ -18,7 +16,7 @@ LINE, NAME = 80, 27  # columns of a line of the table, and of the longest name w
 SHOWN = "dice", "sensitivity", "precision", "agreement", "hausdorff95"  # IoU says what Dice says
 
 
-def evaluate(net, preprocessing, patients, scheme=BINARY):
+def evaluate(net, preprocessing, patients, scheme=BINARY, show=None):
     """Segment and score patients, one at a time.
 
     Parameters
@@ -28,6 +26,8 @@ def evaluate(net, preprocessing, patients, scheme=BINARY):
     patients : iterable of Patient
     scheme : Scheme
         The model's.
+    show : callable, optional
+        Called for each patient, as `evaluate_results.ScoreResults.show` is.
 
     Yields
     ------
@@ -44,28 +44,31 @@ def evaluate(net, preprocessing, patients, scheme=BINARY):
     for patient in patients:
         scheme.check_modalities(patient.scheme, patient.name)
         scheme.check_classes(patient.scheme, patient.name)
-        yield from _score(net, preprocessing, patient)
+        yield from _score(net, preprocessing, patient, show)
 
 
-def _score(net, preprocessing, patient):
+def _score(net, preprocessing, patient, show):
     """The rows of one patient. When it returns, no array of the patient is left."""
     images, masks = patient.load()
     probabilities, agreement = segment_twice(net, images, preprocessing, patient.name)
     found = classify(probabilities)  # (D, H, W)
     if patient.scheme.outputs == 1:
-        return [{"patient": patient.name, **score_patient(found, masks, patient.spacing),
+        rows = [{"patient": patient.name, **score_patient(found, masks, patient.spacing),
                  "agreement": agreement}]
-    regions = score_regions(found, masks, patient.scheme.classes, patient.spacing)
-    return [{"patient": patient.name, "region": region, **scores, "agreement": agreement}
-            for region, scores in regions.items()]
+    else:
+        regions = score_regions(found, masks, patient.scheme.classes, patient.spacing)
+        rows = [{"patient": patient.name, "region": region, **scores, "agreement": agreement}
+                for region, scores in regions.items()]
+    if show:
+        show(patient, images, found, masks, rows)
+    return rows
 
 
-def print_scores(scored, count, seen=(), csv=None, marks=None):
-    """Print the scores of patients as a table, and write them to a CSV file.
+def print_scores(scored, count, seen=(), results=None, marks=None):
+    """Print the scores of patients as a table, and write their files.
 
-    Nothing that was computed is lost. That the file can be written is proved before the first
-    patient is scored, and the table is printed before it is written. If a patient is unusable,
-    or on Ctrl-C, the table of those before is printed, and no file is written.
+    Nothing that was computed is lost: the table is printed before the files are finished. If a
+    patient is unusable, or on Ctrl-C, the table of those before is printed, and no file stays.
 
     Parameters
     ----------
@@ -75,19 +78,15 @@ def print_scores(scored, count, seen=(), csv=None, marks=None):
         Of the patients.
     seen : collection of str
         Patients that the model was trained on: they get a star.
-    csv : str or Path, optional
-        A file that is not there yet.
+    results : ScoreResults, optional
     marks : dict of str to str, optional
         What stands behind a patient's name instead.
 
     Raises
     ------
     InputError
-        If `csv` is there already or cannot be written, and what `scored` raises.
+        What `scored` raises, or if a file cannot be written.
     """
-    if csv:
-        check_new([csv])
-        check_writable(csv)
     rows = []
     try:
         with tqdm(total=count, desc="scoring", unit="patient", leave=False, disable=None) as bar:
@@ -95,6 +94,8 @@ def print_scores(scored, count, seen=(), csv=None, marks=None):
                 bar.update(not rows or rows[-1]["patient"] != row["patient"])
                 rows.append(row)
     except BaseException:  # also Ctrl-C
+        if results:
+            results.discard()
         if rows:
             done = len({row["patient"] for row in rows})
             print(f"only {done} of {plural(count, 'patient')} scored:\n"
@@ -103,8 +104,8 @@ def print_scores(scored, count, seen=(), csv=None, marks=None):
     try:
         print(format_table(rows, seen, marks))
     finally:  # standard output may be closed, as by "| head"
-        if csv:
-            write_csv(rows, csv)
+        if results:
+            results.finish(rows)
 
 
 def format_table(rows, seen=(), marks=None):
@@ -160,15 +161,6 @@ def _notes(rows, summary):
     if infinite := summary["hausdorff95"]["infinite"]:
         yield (f"{infinite} infinite HD95 (nothing found, or nothing to find) count in the "
                "median, not in the mean")
-
-
-def write_csv(rows, path):
-    """Write the rows of `evaluate` as CSV in UTF-8, whole or not at all."""
-    with replacing(path) as temporary, \
-            open(temporary, "w", newline="", encoding="utf-8", errors="surrogateescape") as file:
-        table = DictWriter(file, list(rows[0]))
-        table.writeheader()
-        table.writerows(rows)
 
 
 def _cells(values):

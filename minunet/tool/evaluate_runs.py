@@ -36,7 +36,7 @@ class HeldOutScores:
         self.seen = [Seen.of(meta) for meta in metas]
         self.marks, self.left_out, self.rows = {}, [], []
 
-    def score(self, patients):
+    def score(self, patients, show=None):
         """Yield the rows of `evaluate`, with ``models``: by which the patient was scored.
 
         Raises
@@ -52,7 +52,7 @@ class HeldOutScores:
                 continue
             self.marks[patient.name] = f"({','.join(str(i + 1) for i in judges)})"
             net = Ensemble([self.nets[i] for i in judges])
-            for row in evaluate(net, self.preprocessing, [patient], self.scheme):
+            for row in evaluate(net, self.preprocessing, [patient], self.scheme, show):
                 row["models"] = " + ".join(self.models[i] for i in judges)
                 self.rows.append(row)
                 yield row

@@ -1,5 +1,7 @@
 """A model as the commands open it: by a run's folder, a file, or a shipped model's name."""
 
+from pathlib import Path
+
 from minunet.data.preprocess import Preprocessing
 from minunet.data.scheme import Scheme
 from minunet.engine import checkpoint
@@ -36,3 +38,8 @@ def open_model(model, device="cpu"):
     except (TypeError, ValueError, AttributeError) as error:
         raise InputError(f"{model} holds unknown settings ({error}); "
                          "it is from another version: train it again") from error
+
+
+def model_name(model):
+    """What to call a model that was given as `open_model` takes it."""
+    return Path(model).resolve().name if Path(model).exists() else model

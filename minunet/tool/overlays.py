@@ -1,7 +1,7 @@
-"""Pictures of what was found: slices with the outline of the mask, in orange as in `plots`.
+"""Contact sheets: slices with the outline of what was found, in orange as in `plots`.
 
 They are composed pixel by pixel, since Matplotlib takes longer to draw a slice than the network
-to segment it. A picture has 255 greys and one colour, so that its file holds a byte a pixel.
+to segment it. A picture has 254 greys and two colours, so that its file holds a byte a pixel.
 """
 
 from functools import cache
@@ -12,10 +12,10 @@ import numpy as np
 from PIL import Image, ImageColor, ImageDraw, ImageFont
 
 from minunet.engine.files import replacing
-from minunet.engine.words import plural
-from minunet.tool.plots import PREDICTION
+from minunet.engine.words import printable
+from minunet.tool.plots import PREDICTION, TRUTH
 
-OUTLINE = 255  # the colour's number; 0 … 254 are greys
+WHITE, TRUE, FOUND = 253, 254, 255  # numbers of the brightest grey and of the colours of lines
 TEXT = 14      # pixels
 SMALLEST, LARGEST = 192, 1024  # pixels of a slice's longer side, as drawn
 SHOWN, COLUMNS, GAP = 12, 4, 8  # slices of a volume, in a row, and pixels between them
@@ -49,25 +49,7 @@ def window(images):
     return float(low), float(low) + 1
 
 
-def draw_slice(path, image, mask, limits, text=""):
-    """Draw a slice beside itself with the outline of the mask.
-
-    Parameters
-    ----------
-    path : str or Path
-        Of a PNG.
-    image : ndarray (H, W)
-    mask : ndarray (H, W), bool
-    limits : (float, float)
-        From `window`.
-    text : str
-        To write above.
-    """
-    grey = _grey(image, limits, (1, 1))
-    _save(path, _titled(np.hstack([grey, _outlined(grey, mask)]), text))
-
-
-def draw_volume(path, images, mask, spacing, text="", sides=True):
+def draw_volume(path, images, mask, spacing, text="", sides=True, truth=None):
     """Draw slices of a volume with the outline of the mask: up to 12 with tumour, evenly picked.
 
     The slice with most tumour is among them. If nothing was found, they are picked from the whole.
@@ -85,14 +67,17 @@ def draw_volume(path, images, mask, spacing, text="", sides=True):
         To write above.
     sides : bool
         Write R and L where the patient's right and left are.
+    truth : ndarray (D, H, W), bool, optional
+        Another mask, in blue. Where the two agree, its line runs around that of the first.
     """
     limits = window(images)
     panels = []
-    for d in pick_slices(mask):
+    for d in pick_slices(mask if truth is None else mask | truth):
         grey = _grey(images[d], limits, spacing[1:])
         if sides:
             grey = _with_sides(grey)
-        panels.append(_titled(_outlined(grey, mask[d]), f"slice {d + 1} of {len(mask)}"))
+        outlined = _outlined(grey, mask[d], None if truth is None else truth[d])
+        panels.append(_titled(outlined, f"slice {d + 1} of {len(mask)}"))
     columns = min(COLUMNS, len(panels))
     panels += [np.zeros_like(panels[0])] * (-len(panels) % columns)
     spaced = [np.pad(panel, ((0, GAP), (0, GAP))) for panel in panels]
@@ -112,17 +97,11 @@ def pick_slices(mask, most=SHOWN):
     return candidates.tolist()
 
 
-def describe_slice(number, count, pixels):
-    """What is written above a slice, its number from 1: "slice 3 of 22: 1,234 pixels of tumour"."""
-    found = f"{plural(pixels, 'pixel')} of tumour" if pixels else "no tumour found"
-    return f"slice {number} of {count}: {found}" if count > 1 else found
-
-
 def _grey(image, limits, spacing):
     """A slice as greys (rows, columns), uint8, its pixels as long and wide as they are."""
     low, high = limits
-    scaled = (image - np.float32(low)) * (254 / (high - low))
-    grey = np.rint(np.clip(scaled, 0, 254)).astype(np.uint8)
+    scaled = (image - np.float32(low)) * (WHITE / (high - low))
+    grey = np.rint(np.clip(scaled, 0, WHITE)).astype(np.uint8)
     lengths = np.array(image.shape) * spacing / np.min(spacing)
     longest = lengths.max()
     scale = -(-SMALLEST // longest) if longest < SMALLEST else min(1, LARGEST / longest)
@@ -132,24 +111,41 @@ def _grey(image, limits, spacing):
     return np.asarray(Image.fromarray(grey).resize((columns, rows), Image.Resampling.BILINEAR))
 
 
-def _outlined(grey, mask):
-    """The greys with a line along the border of the mask, a pixel on either side of it."""
-    inside = mask
-    if mask.shape != grey.shape:
-        # A box filter: where the picture is smaller than the mask, no piece of it gets lost.
-        inside = np.asarray(Image.fromarray(mask * np.uint8(255)).resize(
-            grey.shape[::-1], Image.Resampling.BOX)) > 0
-    padded = np.pad(inside, 1)
+def _outlined(grey, mask, truth):
+    """The greys with a line along the border of the mask, a pixel on either side of it.
+
+    Beside a truth it is the pixel inside alone.
+    """
+    found, drawn = _enlarged(mask, grey.shape), grey.copy()
+    if truth is None:
+        drawn[outline_of(found)] = FOUND
+    else:
+        drawn[outline_of(_enlarged(truth, grey.shape))] = TRUE
+        drawn[outline_of(found) & found] = FOUND
+    return drawn
+
+
+def _enlarged(mask, shape):
+    """A mask (H, W) with the shape of its picture."""
+    if mask.shape == shape:
+        return mask
+    # A box filter: where the picture is smaller than the mask, no piece of it gets lost.
+    return np.asarray(Image.fromarray(mask * np.uint8(255)).resize(
+        shape[::-1], Image.Resampling.BOX)) > 0
+
+
+def outline_of(mask):
+    """Where the border of a mask (H, W) runs: the pixels on either side of it."""
+    padded = np.pad(mask, 1)
     beside = padded[:-2, 1:-1], padded[2:, 1:-1], padded[1:-1, :-2], padded[1:-1, 2:]
-    border = np.where(inside, ~np.logical_and.reduce(beside), np.logical_or.reduce(beside))
-    return np.where(border, np.uint8(OUTLINE), grey)
+    return np.where(mask, ~np.logical_and.reduce(beside), np.logical_or.reduce(beside))
 
 
 def _with_sides(grey):
     picture = Image.fromarray(grey)
     draw = ImageDraw.Draw(picture)
     for letter, x, anchor in (("R", 4, "la"), ("L", picture.width - 4, "ra")):
-        draw.text((x, 3), letter, 254, _font(), anchor, stroke_width=2, stroke_fill=0)
+        draw.text((x, 3), letter, WHITE, _font(), anchor, stroke_width=2, stroke_fill=0)
     return np.asarray(picture)
 
 
@@ -157,9 +153,10 @@ def _titled(pixels, text):
     """Pixels below a strip with a line of text, and wide enough for it."""
     if not text:
         return pixels
+    text = printable(text)
     width = max(pixels.shape[1], int(_font().getlength(text)) + 9)
     strip = Image.new("L", (width, TEXT + 8))
-    ImageDraw.Draw(strip).text((4, 3), text, 254, _font())
+    ImageDraw.Draw(strip).text((4, 3), text, WHITE, _font())
     return np.vstack([np.asarray(strip), np.pad(pixels, ((0, 0), (0, width - pixels.shape[1])))])
 
 
@@ -171,7 +168,7 @@ def _font():
 
 def _save(path, pixels):
     picture = Image.fromarray(pixels)
-    picture.putpalette([value for grey in range(OUTLINE) for value in (grey,) * 3]
-                       + list(ImageColor.getrgb(PREDICTION)))
+    picture.putpalette([value for grey in range(WHITE + 1) for value in (grey,) * 3]
+                       + [*ImageColor.getrgb(TRUTH), *ImageColor.getrgb(PREDICTION)])
     with replacing(path) as temporary:
         picture.save(temporary, "PNG", compress_level=1)

@@ -4,13 +4,14 @@ import os
 import unicodedata
 from pathlib import Path
 
+from minunet.data.formats.dicom import check_no_dicom
 from minunet.data.formats.folder import IMAGES, MASKS
 from minunet.data.formats.pairs import visible
 from minunet.data.formats.volumes import LEVELS, is_nifti
 from minunet.engine.files import InputError
 
 IMAGE_SUFFIXES = {".png", ".tif", ".tiff", ".jpg", ".jpeg", ".bmp"}
-RESULTS = ("mask", "probability", "overlay")  # what is written for each slice
+RESULTS = ("mask", "probability")  # what is written for each slice
 
 
 def list_patients(paths):
@@ -62,6 +63,7 @@ def list_slices(folder):
         If there is none.
     """
     if not (files := _slices(folder)):
+        check_no_dicom(folder)
         raise InputError(f"{folder} holds no images; give a folder of one patient's slices "
                          f"({', '.join(sorted(IMAGE_SUFFIXES))})")
     return files
@@ -142,7 +144,7 @@ def _check_results(inputs):
 
 
 def result_paths(start):
-    """Where the results of a slice go: its mask, its probability, its overlay.
+    """Where the results of a slice go: its mask, its probability.
 
     >>> result_paths(Path("out/anna/3"))["mask"].as_posix()
     'out/anna/3_mask.png'

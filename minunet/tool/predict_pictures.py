@@ -1,4 +1,6 @@
-"""What ``minunet predict`` does with pictures: segment them, write three for each slice."""
+"""What ``minunet predict`` does with pictures: segment them, write two for each slice."""
+
+from dataclasses import replace
 
 import numpy as np
 from PIL import Image
@@ -10,8 +12,8 @@ from minunet.data.scheme import BINARY
 from minunet.engine.files import InputError, check_new, output_folder, replacing
 from minunet.predict import THRESHOLD, check_channels, tumour
 from minunet.tool.agreement import segment_twice
-from minunet.tool.overlays import describe_slice, draw_slice, shown_channel, window
 from minunet.tool.predict_inputs import find_inputs, result_paths
+from minunet.tool.predict_results import Results
 
 
 def read_slices(name, files):
@@ -33,12 +35,12 @@ def read_slices(name, files):
 
 
 def predict_pictures(net, preprocessing, paths, out, scheme=BINARY):
-    """Segment images and folders of slices; write each slice's mask, probability and overlay.
+    """Segment images and folders of slices; write each slice's mask and probability.
 
-    All inputs are read and checked before anything is written. ``NAME_mask.png`` (0, 255),
-    ``NAME_probability.png`` (0 … 255) and ``NAME_overlay.png`` go to `out`, those of an input
-    folder into a folder of its name; masks and probabilities have the input's own size. A file
-    that is there already is not overwritten.
+    All inputs are read and checked before anything is written. ``NAME_mask.png`` (0, 255) and
+    ``NAME_probability.png`` (0 … 255), of the input's own size, go to `out`, those of an input
+    folder into a folder of its name; `Results` has the pages and the table. A file that is there
+    already is not overwritten.
 
     Parameters
     ----------
@@ -48,7 +50,7 @@ def predict_pictures(net, preprocessing, paths, out, scheme=BINARY):
     paths : list of str or Path
     out : str or Path
     scheme : Scheme
-        The model's: the overlay shows FLAIR, or the middle channel if that is not named.
+        The model's: the pages show FLAIR first, or the middle channel if that is not named.
 
     Yields
     ------
@@ -68,6 +70,7 @@ def predict_pictures(net, preprocessing, paths, out, scheme=BINARY):
     inputs = find_inputs(paths, out)
     check_new(path for files in inputs.values() for start in files.values()
               for path in result_paths(start).values())
+    results = Results(out, inputs, replace(BINARY, modalities=scheme.modalities))
     with tqdm(inputs.items(), "checking", unit="input", leave=False, disable=None) as bar:
         for name, files in bar:
             images = read_slices(name, list(files))
@@ -80,23 +83,21 @@ def predict_pictures(net, preprocessing, paths, out, scheme=BINARY):
             images = read_slices(name, list(files))  # (D, H, W, C)
             found, agreement = segment_twice(net, images, preprocessing, name, bar.update)
             probabilities = tumour(found)
-            _write(files, images[..., shown_channel(images.shape[-1], scheme.modalities)],
-                   probabilities)
-            yield name, len(files), int((probabilities > THRESHOLD).sum()), agreement
+            mask = probabilities > THRESHOLD  # (D, H, W)
+            _write(files.values(), mask, probabilities)
+            results.add(name, images, mask.astype(np.uint8), slices=[file.name for file in files],
+                        agreement=agreement)
+            yield name, len(files), int(np.count_nonzero(mask)), agreement
+    results.finish()
 
 
-def _write(files, images, probabilities):
+def _write(starts, mask, probabilities):
     """Write the results of one input: files by their beginnings, and (D, H, W) of each."""
-    output_folder(next(iter(files.values())).parent)
-    limits = window(images)
-    for d, (start, image, probability) in enumerate(
-            zip(files.values(), images, probabilities, strict=True)):
-        mask = probability > THRESHOLD
+    for start, inside, probability in zip(starts, mask, probabilities, strict=True):
+        output_folder(start.parent)
         paths = result_paths(start)
-        _write_grey(paths["mask"], mask * np.uint8(255))
+        _write_grey(paths["mask"], inside * np.uint8(255))
         _write_grey(paths["probability"], np.rint(probability * 255).astype(np.uint8))
-        draw_slice(paths["overlay"], image, mask, limits,
-                   describe_slice(d + 1, len(files), np.count_nonzero(mask)))
 
 
 def _write_grey(path, pixels):

@@ -14,8 +14,9 @@ from minunet.engine.files import InputError, check_new, output_folder
 from minunet.engine.words import plural
 from minunet.predict import check_channels, classify
 from minunet.tool.agreement import segment_twice
-from minunet.tool.overlays import draw_volume, shown_channel
+from minunet.tool.patient_page.scene import millilitres
 from minunet.tool.predict_inputs import check_name, folder_name
+from minunet.tool.predict_results import Results
 
 
 def find_volumes(paths, scheme):
@@ -48,8 +49,8 @@ def predict_volumes(net, preprocessing, scheme, paths, out, probabilities=False)
     """Segment volumes and write a mask for each, in its own orientation, with its own affine.
 
     All inputs are read and checked before anything is written. ``NAME_mask.nii.gz`` holds the
-    labels of the data that the model was trained on, ``NAME_overlay.png`` shows slices with
-    tumour. A file that is there already is not overwritten.
+    labels of the data that the model was trained on; `Results` has the pages and the table. A
+    file that is there already is not overwritten.
 
     Parameters
     ----------
@@ -80,8 +81,8 @@ def predict_volumes(net, preprocessing, scheme, paths, out, probabilities=False)
     """
     inputs, out = find_volumes(paths, scheme), Path(out)
     maps = _maps(scheme) if probabilities else {}
-    check_new(out / f"{name}_{ending}" for name in inputs
-              for ending in ("mask.nii.gz", "overlay.png", *maps))
+    check_new(out / f"{name}_{ending}" for name in inputs for ending in ("mask.nii.gz", *maps))
+    results = Results(out, inputs, scheme)
     count = 0
     with tqdm(inputs.items(), "checking", unit="input", leave=False, disable=None) as bar:
         for name, read in bar:
@@ -95,17 +96,15 @@ def predict_volumes(net, preprocessing, scheme, paths, out, probabilities=False)
         for name, read in inputs.items():
             images, grid = read()  # (D, H, W, C)
             found, agreement = segment_twice(net, images, preprocessing, name, bar.update)
-            classes = classify(found)
-            write_volume(out / f"{name}_mask.nii.gz", scheme.decode(classes), grid)
+            labels = scheme.decode(classify(found))  # (D, H, W)
+            write_volume(out / f"{name}_mask.nii.gz", labels, grid)
             for ending, k in maps.items():
                 write_volume(out / f"{name}_{ending}", found[..., k], grid)
-            shown = images[..., shown_channel(images.shape[-1], scheme.modalities)]
-            del images, found
-            voxels = np.count_nonzero(classes)
-            volume = voxels * float(np.prod(grid.spacing)) / 1000
-            draw_volume(out / f"{name}_overlay.png", shown, classes > 0, grid.spacing,
-                        describe_volume(voxels, volume), _is_oriented(grid.header))
-            yield name, len(classes), voxels, volume, agreement
+            del found
+            results.add(name, images, labels, grid.spacing, grid.oriented, agreement=agreement)
+            voxels = np.count_nonzero(labels)
+            yield name, len(labels), voxels, millilitres(voxels, grid.spacing), agreement
+    results.finish()
 
 
 def describe_volume(voxels, volume):
@@ -118,11 +117,6 @@ def _maps(scheme):
     if scheme.outputs == 1:
         return {"probability.nii.gz": 0}
     return {f"probability_{value}.nii.gz": k for k, value in enumerate(scheme.values) if k}
-
-
-def _is_oriented(header):
-    """Whether a file says where right and left are; else its affine is NIfTI's guess."""
-    return bool(header["qform_code"] or header["sform_code"])
 
 
 def _read(path):

@@ -33,7 +33,7 @@ def all_refuse(refused, models, data, tmp_path):
     """Train, evaluate and predict on the second patient; give the line, which must be the same."""
     def run(predict=True):
         lines = {refused("train", data, "--out", tmp_path / "run", *SMALL),
-                 refused("evaluate", models["brats"], data, "--csv", tmp_path / "scores.csv")}
+                 refused("evaluate", models["brats"], data, "--out", tmp_path / "scores")}
         if predict:
             lines.add(refused("predict", models["brats"], data / "BraTS_1", data / "BraTS_2",
                               "--out", tmp_path / "out"))

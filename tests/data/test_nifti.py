@@ -65,7 +65,7 @@ def test_a_mask_marks_the_same_place_in_the_patient_and_has_the_affine_to_the_la
 
 def test_the_header_alone_says_shape_and_spacing(file):
     volume = read_volume(file)
-    assert read_geometry(file) == (volume.data.shape, volume.spacing)
+    assert read_geometry(file) == (volume.data.shape, volume.spacing, volume.oriented)
 
 
 def test_what_is_written_is_read_back_as_it_was(file, tmp_path):

@@ -110,10 +110,10 @@ def test_a_patient_of_other_channels_is_refused():
         segment(NET, np.ones((2, 32, 32, 1)), SETTINGS, "anna")
 
 
-def test_every_slice_of_a_folder_gets_three_pictures_of_its_own_size(folder, tmp_path):
+def test_every_slice_of_a_folder_gets_two_pictures_of_its_own_size(folder, tmp_path):
     (found,) = predict_pictures(NET, SETTINGS, [folder], tmp_path)
     assert found[:2] == (folder.name, 6)
-    assert len(os.listdir(tmp_path / folder.name)) == 3 * 6
+    assert len(os.listdir(tmp_path / folder.name)) == 2 * 6
     mask = imread(tmp_path / folder.name / f"{folder.name}_1_mask.png")
     probability = imread(tmp_path / folder.name / f"{folder.name}_1_probability.png")
     assert mask.shape == probability.shape == (48, 48)
@@ -123,8 +123,11 @@ def test_every_slice_of_a_folder_gets_three_pictures_of_its_own_size(folder, tmp
 
 def test_a_single_image_gets_its_pictures_beside_each_other(folder, tmp_path):
     list(predict_pictures(NET, SETTINGS, [folder / f"{folder.name}_2.tif"], tmp_path))
-    assert sorted(os.listdir(tmp_path)) == [f"{folder.name}_2_{kind}.png" for kind in
-                                            ("mask", "overlay", "probability")]
+    assert sorted(os.listdir(tmp_path)) == [
+        "index.html", "pages", *(f"{folder.name}_2_{kind}.png" for kind in ("mask", "probability")),
+        "summary.csv"]
+    assert sorted(os.listdir(tmp_path / "pages")) == [f"{folder.name}_2.{kind}" for kind in
+                                                      ("html", "png")]
 
 
 def test_slices_come_in_the_order_of_their_numbers_and_without_masks(folder):

@@ -89,8 +89,8 @@ def test_predict_and_evaluate_say_how_a_mask_agrees(trained, tree, tmp_path, cap
     assert main(["predict", str(trained), str(patient), "--out", str(tmp_path / "out")]) == 0
     [line] = [line for line in capsys.readouterr().out.splitlines() if patient.name in line][:1]
     assert "agrees with its mirror image: 0." in line or "no tumour found" in line
-    assert main(["evaluate", str(trained), str(tree), "--csv", str(tmp_path / "t.csv")]) == 0
-    with open(tmp_path / "t.csv", newline="") as file:
+    assert main(["evaluate", str(trained), str(tree), "--out", str(tmp_path)]) == 0
+    with open(tmp_path / "scores.csv", newline="") as file:
         rows = list(csv.DictReader(file))
     values = [float(row["agreement"]) for row in rows]
     assert len(values) == 5 and all(math.isnan(v) or 0 <= v <= 1 for v in values)

@@ -46,11 +46,12 @@ def test_the_demo_trains_and_draws(tmp_path, monkeypatch, capsys):
 
 
 def test_evaluate_prints_a_table_and_writes_it(trained, tree, tmp_path, capsys):
-    assert main(["evaluate", str(trained), str(tree), "--csv", str(tmp_path / "t.csv")]) == 0
+    assert main(["evaluate", str(trained), str(tree), "--out", str(tmp_path)]) == 0
     printed = capsys.readouterr().out
     assert "mean" in printed
     assert "4 of 5 patients: the model was trained on them" in printed
-    assert len((tmp_path / "t.csv").read_text().splitlines()) == 1 + 5
+    assert len((tmp_path / "scores.csv").read_text().splitlines()) == 1 + 5
+    assert len(list((tmp_path / "pages").glob("*.html"))) == 5
 
 
 def test_evaluate_can_leave_out_what_was_trained_on(trained, tree, capsys):
@@ -145,10 +146,9 @@ def test_resume_where_there_is_no_run(tree, tmp_path, capsys):
                     reason="needs a folder that cannot be written to")
 def test_an_output_folder_that_cannot_be_written(tree, trained, capsys):
     patient = next(path for path in tree.iterdir() if path.is_dir())
-    for command in (["train", tree, *SMALL], ["predict", trained, patient]):
+    for command in (["train", tree, *SMALL], ["predict", trained, patient],
+                    ["evaluate", trained, tree]):
         assert "cannot write" in refusal(capsys, *command, "--out", "/proc/self/minunet")
-    assert "cannot write" in refusal(capsys, "evaluate", trained, tree, "--csv",
-                                     "/proc/self/scores.csv")
 
 
 def test_a_model_that_is_missing_truncated_no_model_or_pickled(trained, tmp_path, capsys):

@@ -87,10 +87,10 @@ def test_the_table_is_printed_even_if_it_cannot_be_kept(trained, tree, tmp_path,
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("os.fsync", full)
-    assert main(["evaluate", str(trained), str(tree), "--csv", str(tmp_path / "t.csv")]) == 2
+    assert main(["evaluate", str(trained), str(tree), "--out", str(tmp_path / "out")]) == 2
     printed = capsys.readouterr()
     assert "mean and median over 5 patients" in printed.out
-    assert "t.csv: No space left on device; make room there" in printed.err
+    assert ".html: No space left on device; make room there" in printed.err
     assert os.listdir(tmp_path) == []
 
 

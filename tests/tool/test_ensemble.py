@@ -66,14 +66,15 @@ def test_one_tumour_is_decided_on_the_mean(monkeypatch, runs, tree, tmp_path):
 
 
 def test_each_patient_is_scored_by_the_run_that_has_not_seen_it(runs, tree, tmp_path, capsys):
-    assert main(["evaluate", *runs, str(tree), "--held-out", "--csv", str(tmp_path / "t.csv")]) == 0
-    printed, rows = capsys.readouterr().out, rows_of(tmp_path / "t.csv")
+    assert main(["evaluate", *runs, str(tree), "--held-out", "--out", str(tmp_path)]) == 0
+    printed, rows = capsys.readouterr().out, rows_of(tmp_path / "scores.csv")
     assert len(rows) == 5
     for k, run in enumerate(runs, 1):
-        main(["evaluate", run, str(tree), "--held-out", "--csv", str(tmp_path / f"{k}.csv")])
-        alone = rows_of(tmp_path / f"{k}.csv")
+        main(["evaluate", run, str(tree), "--held-out", "--out", str(tmp_path / str(k))])
+        alone = rows_of(tmp_path / str(k) / "scores.csv")
         assert {name for name, row in rows.items() if row["models"] == run} == alone.keys()
         for name, row in alone.items():
+            del row["model"]  # of two runs it is both
             assert {key: rows[name][key] for key in row} == row
             assert re.search(rf"^{name} \({k}\) ", printed, re.M)
         mean = np.nanmean([float(row["dice"]) for row in alone.values()])
@@ -90,11 +91,10 @@ def test_who_was_seen_by_every_run_is_left_out_and_by_none_has_the_mean(
     [held] = checkpoint.load(trained / "model.npz")[1]["patients"]["validation"]
     halves = [checkpoint.load(checkpoint.find(run))[1]["patients"]["validation"] for run in runs]
     k = next(k for k in (0, 1) if held in halves[k])
-    table = tmp_path / "t.csv"
-    assert main(["evaluate", runs[k], str(trained), str(tree), "--held-out", "--csv",
-                 str(table)]) == 0
+    assert main(["evaluate", runs[k], str(trained), str(tree), "--held-out", "--out",
+                 str(tmp_path)]) == 0
     printed = capsys.readouterr().out
-    rows = rows_of(table)
+    rows = rows_of(tmp_path / "scores.csv")
     assert rows.keys() == set(halves[k])
     assert rows[held]["models"] == f"{runs[k]} + {trained}"
     assert f"{held} (1,2) " in printed

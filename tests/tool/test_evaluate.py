@@ -2,17 +2,20 @@
 
 import csv
 import io
+import json
 import sys
 
 import numpy as np
 import pytest
 
+import minunet
 from minunet import UNet
 from minunet.data.patient import Patient
 from minunet.data.preprocess import Preprocessing
-from minunet.engine.files import InputError
+from minunet.engine.files import InputError, WriteError
 from minunet.engine.words import width
-from minunet.tool.evaluate import evaluate, format_table, print_scores, write_csv
+from minunet.tool.evaluate import evaluate, format_table, print_scores
+from minunet.tool.evaluate_results import ScoreResults, write_scores
 
 
 class Bright:
@@ -63,7 +66,7 @@ def test_the_table_stars_patients_that_were_trained_on_and_says_what_it_averages
 
 
 def test_the_csv_has_a_row_a_patient(rows, tmp_path):
-    write_csv(rows, tmp_path / "scores.csv")
+    write_scores(rows, tmp_path / "scores.csv")
     with open(tmp_path / "scores.csv", newline="") as file:
         read = list(csv.DictReader(file))
     assert [row["patient"] for row in read] == ["ill", "healthy"]
@@ -115,7 +118,7 @@ def failing(error):
 def test_what_was_scored_before_an_unusable_patient_is_printed_and_no_file_written(
         tmp_path, capsys, error):
     with pytest.raises(type(error)):
-        print_scores(failing(error), 3, csv=tmp_path / "s.csv")
+        print_scores(failing(error), 3, results=results(tmp_path / "out"))
     printed = capsys.readouterr().out
     assert printed.startswith("only 1 of 3 patients scored:\ncore\npatient")
     assert printed.count("anna") == 2
@@ -132,39 +135,84 @@ def test_an_unusable_first_patient_leaves_no_table(capsys):
     assert capsys.readouterr().out == ""
 
 
-@pytest.mark.parametrize("place, message", [
-    ("nowhere/s.csv", "cannot write"), ("there.csv", "there.csv is there already"),
-    ("folder", "folder is there already")])
-def test_a_csv_that_cannot_be_written_is_refused_before_anybody_is_scored(
-        tmp_path, place, message):
-    (tmp_path / "there.csv").write_text("kept")
-    (tmp_path / "folder").mkdir()
-    with pytest.raises(InputError, match=message):
-        print_scores(failing(AssertionError("scored")), 1, csv=tmp_path / place)
-    assert (tmp_path / "there.csv").read_text() == "kept"
-    assert len(list(tmp_path.iterdir())) == 2
-
-
-def test_the_csv_is_written_though_nobody_reads_the_table(tmp_path, monkeypatch):
+def test_the_files_are_written_though_nobody_reads_the_table(tmp_path, monkeypatch):
     class Closed:
         def write(self, text):
             raise BrokenPipeError
 
     monkeypatch.setattr(sys, "stdout", Closed())
     with pytest.raises(BrokenPipeError):
-        print_scores([_row("Łukasz 患者")], 1, csv=tmp_path / "s.csv")
-    with open(tmp_path / "s.csv", newline="", encoding="utf-8") as file:
+        print_scores([_row("Łukasz 患者")], 1, results=results(tmp_path, "Łukasz 患者"))
+    with open(tmp_path / "scores.csv", newline="", encoding="utf-8") as file:
         assert [row["patient"] for row in csv.DictReader(file)] == ["Łukasz 患者"]
 
 
-def test_the_table_is_printed_though_the_csv_cannot_be_written(tmp_path, monkeypatch, capsys):
-    def refuse(rows, path):
-        raise InputError("no space left")
+@pytest.mark.parametrize("place", ["write_scores", "write_json", "Pages.add"])
+def test_the_table_is_printed_though_a_file_cannot_be_written_and_none_stays(
+        tmp_path, monkeypatch, capsys, place):
+    def refuse(*_):
+        raise WriteError("no space left")
 
-    monkeypatch.setattr("minunet.tool.evaluate.write_csv", refuse)
+    monkeypatch.setattr(f"minunet.tool.evaluate_results.{place}", refuse)
     with pytest.raises(InputError, match="no space left"):
-        print_scores([_row("anna")], 1, csv=tmp_path / "s.csv")
-    assert "anna" in capsys.readouterr().out
+        score(tmp_path / "out")
+    assert "mean and median over 2 patients" in capsys.readouterr().out
+    assert not list(tmp_path.iterdir())
+
+
+# The files
+
+def results(out, *names):
+    return ScoreResults(out, [_patient(name, 0) for name in names], "mine")
+
+
+def score(out, seen=()):
+    """Score an ill and a healthy patient; give the rows of scores.csv."""
+    patients = [_patient("ill", 1), _patient("healthy", 0)]
+    files = ScoreResults(out, patients, "mine", seen)
+    print_scores(evaluate(Bright(), Preprocessing(size=None, low=0, high=100), patients,
+                          show=files.show), 2, seen, files)
+    with open(out / "scores.csv", newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def test_the_scores_say_by_which_model_and_how_large_voxels_are(tmp_path):
+    row, _ = score(tmp_path)
+    assert (row["model"], row["minunet"]) == ("mine", minunet.__version__)
+    assert [row[f"spacing_{axis}_mm"] for axis in "dhw"] == ["2.0", "1.0", "1.0"]
+
+
+def test_the_summary_is_json_in_which_what_is_not_defined_is_null(tmp_path):
+    score(tmp_path, seen=["ill"])
+    summary = json.loads((tmp_path / "summary.json").read_text("utf-8"))
+    assert (summary["model"], summary["patients"], summary["trained_on"]) == ("mine", 2, 1)
+    scores = summary["scores"]["tumour"]
+    assert (scores["dice"]["mean"], scores["sensitivity"]["defined"]) == (0.5, 1)
+    assert scores["hausdorff95"]["median"] is None
+
+
+def test_each_patient_has_a_page_with_its_scores_and_the_index_leads_there(tmp_path):
+    score(tmp_path, seen=["ill"])
+    index = (tmp_path / "index.html").read_text("utf-8")
+    assert index.index("pages/healthy.html") < index.index("pages/ill.html")  # the worst first
+    assert "mean 0.500" in index
+    assert ">ill *</a>" in index and "The model was trained on 1 of them" in index
+    page = (tmp_path / "pages" / "ill.html").read_text("utf-8")
+    for fact in ("<dd>1.000</dd>", "128 voxels, 0.26 ml", "2 × 1 × 1 mm", "its scores say nothing"):
+        assert fact in page
+    assert "Truth: nothing." in (
+        tmp_path / "pages" / "healthy.html").read_text("utf-8")
+
+
+def test_agreement_with_the_mirror_image_is_shown_where_it_is_known(tmp_path):
+    patient = _patient("ill", 1)
+    images, masks = patient.load()
+    files = ScoreResults(tmp_path, [patient], "mine")
+    rows = [_row("ill") | {"agreement": 0.67}]
+    files.show(patient, images, masks, masks, rows)
+    files.finish(rows)
+    assert "<dd>0.67: look closely</dd>" in (tmp_path / "pages" / "ill.html").read_text("utf-8")
+    assert "agreement with the mirror image" in (tmp_path / "index.html").read_text("utf-8")
 
 
 class Terminal(io.StringIO):
@@ -193,6 +241,6 @@ def test_a_bar_is_drawn_where_somebody_watches_and_is_gone_before_the_table(
 
 @pytest.mark.parametrize("name", ["Łukasz", "患者", "\udcff"])
 def test_the_csv_is_utf_8_and_keeps_the_bytes_of_a_name_that_is_not(rows, tmp_path, name):
-    write_csv([rows[0] | {"patient": name}], tmp_path / "scores.csv")
+    write_scores([rows[0] | {"patient": name}], tmp_path / "scores.csv")
     written = (tmp_path / "scores.csv").read_bytes()
     assert written.splitlines()[1].startswith(name.encode("utf-8", "surrogateescape") + b",")

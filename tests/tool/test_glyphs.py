@@ -7,7 +7,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from minunet.tool.glyphs import box_what_fonts_lack
-from minunet.tool.overlays import draw_slice
+from minunet.tool.overlays import draw_volume
 from minunet.tool.plots import plot_grid, plot_predictions
 
 NAME = "患者一号 Ünsal → 1"
@@ -50,6 +50,6 @@ def test_figures_with_such_names_are_written_in_silence(name, tmp_path, capfd):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         plot_predictions([row], tmp_path / "p.png", title=name)
-        draw_slice(tmp_path / "o.png", image, image > 0.5, (0, 1), text=name)
+        draw_volume(tmp_path / "o.png", image[np.newaxis], image[np.newaxis] > 0.5, (1, 1, 1), name)
         plot_grid([(name, image, {})], tmp_path / "g.png")
     assert capfd.readouterr() == ("", "")

@@ -10,16 +10,10 @@ from PIL import Image, ImageColor
 
 from minunet.tool import overlays, plots
 from minunet.tool.cli import main
-from minunet.tool.overlays import (
-    describe_slice,
-    draw_slice,
-    draw_volume,
-    pick_slices,
-    shown_channel,
-    window,
-)
+from minunet.tool.overlays import draw_volume, pick_slices, shown_channel, window
 
-ORANGE = ImageColor.getrgb(plots.PREDICTION)
+ORANGE, BLUE = map(ImageColor.getrgb, (plots.PREDICTION, plots.TRUTH))
+STRIP = 22  # pixels above a slice, with its number
 
 
 def drawn(path):
@@ -41,45 +35,42 @@ def box(where):
 
 # A slice
 
-def test_a_slice_is_shown_without_and_with_the_line_around_the_mask(tmp_path):
+def test_the_line_runs_a_pixel_on_either_side_of_the_border(tmp_path):
     mask = disc()
-    draw_slice(tmp_path / "a.png", np.full(mask.shape, 5.0), mask, (0, 10))
-    pixels, orange = drawn(tmp_path / "a.png")
-    assert pixels.shape == (200, 480, 3)
-    assert not orange[:, :240].any()
-    border = orange[:, 240:]
+    draw_volume(tmp_path / "a.png", np.full((1, *mask.shape), 5.0), mask[np.newaxis], (1, 1, 1))
+    border = drawn(tmp_path / "a.png")[1][STRIP:]
     assert not border[90, 110] and border[90, 80] and border[90, 81]
     assert box(border) == tuple(side + 2 for side in box(mask))  # a pixel further on each side
-    assert (pixels[:, :240] == 127).all()
+
+
+def test_beside_a_truth_the_line_of_what_was_found_runs_within_that_of_the_truth(tmp_path):
+    mask = disc()[np.newaxis]
+    draw_volume(tmp_path / "a.png", mask * 1.0, mask, (1, 1, 1), truth=mask)
+    pixels, found = (part[STRIP:] for part in drawn(tmp_path / "a.png"))
+    true = (pixels == BLUE).all(axis=-1)
+    assert box(found) == box(mask[0]) and box(true) == tuple(side + 2 for side in box(mask[0]))
 
 
 def test_the_line_is_closed_at_the_border_of_the_picture(tmp_path):
-    mask = np.ones((200, 240), bool)
-    draw_slice(tmp_path / "a.png", np.zeros(mask.shape), mask, (0, 1))
-    _, orange = drawn(tmp_path / "a.png")
-    assert orange[:, 240:].sum() == 2 * (200 + 240) - 4
+    mask = np.ones((1, 200, 240), bool)
+    draw_volume(tmp_path / "a.png", np.zeros(mask.shape), mask, (1, 1, 1), sides=False)
+    assert drawn(tmp_path / "a.png")[1].sum() == 2 * (200 + 240) - 4
 
 
 def test_a_slice_without_tumour_has_no_line(tmp_path):
-    draw_slice(tmp_path / "a.png", np.zeros((200, 240)), np.zeros((200, 240), bool), (0, 1))
+    draw_volume(tmp_path / "a.png", np.zeros((1, 200, 240)), np.zeros((1, 200, 240), bool),
+                (1, 1, 1))
     assert not drawn(tmp_path / "a.png")[1].any()
-
-
-@pytest.mark.parametrize("count, slices, text", [
-    (1, 1, "1 pixel of tumour"), (0, 1, "no tumour found"),
-    (1234, 22, "slice 3 of 22: 1,234 pixels of tumour"), (0, 22, "slice 3 of 22: no tumour found")])
-def test_what_was_found_is_said_in_words_and_slices_count_from_1(count, slices, text):
-    assert describe_slice(3, slices, count) == text
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (2, 400), (400, 2), (3, 4000), (1500, 1100)])
 def test_every_shape_is_drawn_and_no_tumour_gets_lost(tmp_path, shape):
-    mask = np.zeros(shape, bool)
-    mask[shape[0] // 2, shape[1] // 2] = True
-    draw_slice(tmp_path / "a.png", np.zeros(shape), mask, (0, 1), "slice 1 of 1")
+    mask = np.zeros((1, *shape), bool)
+    mask[0, shape[0] // 2, shape[1] // 2] = True
+    draw_volume(tmp_path / "a.png", np.zeros(mask.shape), mask, (1, 1, 1), sides=False)
     pixels, orange = drawn(tmp_path / "a.png")
     assert orange.any()
-    assert max(pixels.shape[0] - 22, pixels.shape[1] / 2) in range(192, 1025)
+    assert max(pixels.shape[0] - STRIP, pixels.shape[1]) in range(192, 1025)
 
 
 # A volume
@@ -103,7 +94,7 @@ def test_all_slices_have_one_window_and_a_black_one_is_black(tmp_path):
     draw_volume(tmp_path / "a.png", images, np.zeros(images.shape, bool), (1, 1, 1), sides=False)
     pixels, _ = drawn(tmp_path / "a.png")
     middles = [int(pixels[150, 248 * d + 120, 0]) for d in range(4)]
-    assert middles == [0, 127, 254, 0]
+    assert middles == [0, 126, 253, 0]
 
 
 @pytest.mark.parametrize("images", [
@@ -149,7 +140,7 @@ def test_flair_is_shown_or_the_middle_channel(modalities, count, channel):
 def volumes(monkeypatch):
     """The arguments of `draw_volume`, as predict gives them."""
     calls = []
-    monkeypatch.setattr("minunet.tool.predict_volumes.draw_volume",
+    monkeypatch.setattr("minunet.tool.patient_page.draw_volume",
                         lambda path, *rest: (calls.append(rest), draw_volume(path, *rest)))
     return calls
 
@@ -164,11 +155,12 @@ def test_right_and_left_are_marked_if_the_file_says_where_they_are(models, tmp_p
     image.to_filename(tmp_path / "coded.nii.gz")
     assert main(["predict", str(models["grey"]), str(tmp_path / "coded.nii.gz"), "--out",
                  str(tmp_path / "out")]) == 0
-    [(images, mask, spacing, text, sides)] = volumes
+    [(images, mask, spacing, text, sides, truth)] = volumes
     assert images.shape == mask.shape == (3, 20, 16)
     assert spacing == (3, 2, 1)
     assert sides == bool(code)
-    assert "tumour" in text
+    assert text == "coded. found: orange"
+    assert truth is None
 
 
 def test_the_patients_right_is_on_the_left(tmp_path, monkeypatch):
@@ -190,4 +182,4 @@ def test_names_in_any_script_draw_no_warning(models, tmp_path):
         warnings.simplefilter("error")
         assert main(["predict", str(models["grey"]), str(folder), "--out",
                      str(tmp_path / "out")]) == 0
-    assert (tmp_path / "out" / folder.name / "片 1_overlay.png").exists()
+    assert (tmp_path / "out" / "pages" / f"{folder.name}.png").exists()

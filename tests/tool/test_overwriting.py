@@ -7,7 +7,7 @@ from image_files import square, write
 from minunet.engine.files import InputError, check_new
 
 
-@pytest.mark.parametrize("name", ["report.json", "report.csv", "report.png"])
+@pytest.mark.parametrize("name", ["report.json", "report.csv", "report.png", "report.html"])
 def test_a_report_is_not_overwritten(tmp_path, refused, name):
     mask = write(tmp_path / "mask.png", square((60, 64)))
     (tmp_path / "out").mkdir()
@@ -17,10 +17,12 @@ def test_a_report_is_not_overwritten(tmp_path, refused, name):
         assert f"{name} is there already, and nothing is overwritten" in line
 
 
-def test_scores_are_not_overwritten(trained, tree, tmp_path, refused):
-    (tmp_path / "scores.csv").write_text("another model's")
-    line = refused("evaluate", trained, tree, "--csv", tmp_path / "scores.csv")
-    assert "scores.csv is there already" in line
+@pytest.mark.parametrize("name", ["scores.csv", "summary.json", "index.html",
+                                  "pages/phantom_003.html"])
+def test_scores_are_not_overwritten(trained, tree, tmp_path, refused, name):
+    (tmp_path / "pages").mkdir()
+    (tmp_path / name).write_text("another model's")
+    assert f"{name} is there already" in refused("evaluate", trained, tree, "--out", tmp_path)
 
 
 @pytest.mark.parametrize("command", [["demo"], ["train", "{tree}", *SMALL]])

@@ -65,9 +65,12 @@ def test_two_results_of_one_name_are_refused_before_anything_is_written(
     assert message in line.replace(f"{tmp_path}/", "")
 
 
-@pytest.mark.parametrize("name", ["a_mask.png", "a_probability.png", "a_overlay.png"])
+@pytest.mark.parametrize("name", ["a_mask.png", "a_probability.png", "pages/a.html",
+                                  "pages/a.png", "index.html", "summary.csv"])
 def test_no_file_is_overwritten(models, tmp_path, refused, name):
-    draw(tmp_path, "a.png", f"out/{name}")
+    draw(tmp_path, "a.png")
+    (tmp_path / "out" / name).parent.mkdir(parents=True)
+    (tmp_path / "out" / name).write_text("mine")
     line = refused("predict", models["grey"], tmp_path / "a.png", "--out", tmp_path / "out")
     assert f"{name} is there already, and nothing is overwritten" in line
 
@@ -79,17 +82,16 @@ def test_no_volume_is_overwritten(models, tmp_path, refused, capfd):
     capfd.readouterr()
     assert "anna_mask.nii.gz is there already" in refused(*command)
     (tmp_path / "out" / "anna_mask.nii.gz").unlink()
-    (tmp_path / "out" / "anna_overlay.png").unlink()
     assert "anna_probability_1.nii.gz is there" in refused(*command, "--probabilities")
-    assert main([*map(str, command)]) == 0
+    assert "index.html is there already" in refused(*command)
 
 
 def test_results_among_the_slices_are_not_taken_for_slices(models, tmp_path):
-    draw(tmp_path, "p/a.png", "p/b_overlay.png")
+    draw(tmp_path, "p/a.png", "p/b_probability.png")
     assert main(["predict", str(models["grey"]), str(tmp_path / "p" / "a.png"), "--out",
                  str(tmp_path / "p")]) == 0
-    assert len(os.listdir(tmp_path / "p")) == 5
-    assert [file.name for file in list_slices(tmp_path / "p")] == ["a.png", "b_overlay.png"]
+    assert len(os.listdir(tmp_path / "p")) == 4 + 3
+    assert [file.name for file in list_slices(tmp_path / "p")] == ["a.png", "b_probability.png"]
 
 
 @pytest.mark.parametrize("files, found", [

@@ -63,13 +63,13 @@ def test_training_on_several_classes_learns(model):
 
 
 def test_evaluate_scores_the_three_regions(model, brats, tmp_path, capsys):
-    assert main(["evaluate", str(model), str(brats), "--csv", str(tmp_path / "s.csv")]) == 0
+    assert main(["evaluate", str(model), str(brats), "--out", str(tmp_path)]) == 0
     printed = capsys.readouterr().out
     for region in ("whole tumour", "tumour core", "enhancing tumour"):
         assert f"{region}\npatient" in printed
     assert "HD95 in mm" in printed
     assert "2 of 3 patients: the model was trained on them" in printed
-    with open(tmp_path / "s.csv", newline="") as file:
+    with open(tmp_path / "scores.csv", newline="") as file:
         rows = list(csv.DictReader(file))
     assert [(row["patient"], row["region"]) for row in rows[:2]] == [
         ("BraTS_1", "whole tumour"), ("BraTS_1", "tumour core")]
@@ -79,7 +79,8 @@ def test_evaluate_scores_the_three_regions(model, brats, tmp_path, capsys):
 
 def test_a_patients_folder_gets_one_mask_with_the_stored_labels(model, brats, tmp_path, capsys):
     predict(model, brats / "BraTS_3", "--out", tmp_path)
-    assert sorted(os.listdir(tmp_path)) == ["BraTS_3_mask.nii.gz", "BraTS_3_overlay.png"]
+    assert sorted(os.listdir(tmp_path)) == ["BraTS_3_mask.nii.gz", "index.html", "pages",
+                                            "summary.csv"]
     scan = nib.load(brats / "BraTS_3" / "BraTS_3_flair.nii.gz")
     mask = nib.load(tmp_path / "BraTS_3_mask.nii.gz")
     assert mask.affine.tobytes() == scan.affine.tobytes() and mask.shape == scan.shape

@@ -8,9 +8,9 @@ from PIL import Image
 from report_shapes import canonical_mask
 from skimage.color import deltaE_ciede2000
 
+from minunet.tool.drawing import LABEL_COLORS, TINT, label_colors
 from minunet.tool.plots import HIT, INK, MUTED, PREDICTION, SHADE, TRUTH
 from minunet.tool.report import report
-from minunet.tool.report.canvas import LABEL_COLORS, TINT, label_colors
 
 ERRORS = (TRUTH, PREDICTION, HIT)
 

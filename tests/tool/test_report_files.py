@@ -16,7 +16,7 @@ from report_shapes import LARGE, SHAPE, SMALL, labels, stored
 
 from minunet.tool.cli import main
 
-FILES = ["report.csv", "report.json", "report.png"]
+FILES = ["report.csv", "report.html", "report.json", "report.png"]
 
 
 def run(*arguments):
@@ -36,7 +36,7 @@ def two(tmp_path):
 
 # The files
 
-def test_a_report_is_three_files_that_agree(two, tmp_path, capsys):
+def test_a_report_is_four_files_that_agree(two, tmp_path, capsys):
     run(*two, "--out", tmp_path / "out")
     assert "2 tumours, 1 speck" in capsys.readouterr().out
     assert sorted(os.listdir(tmp_path / "out")) == FILES
@@ -82,7 +82,7 @@ def test_a_folder_of_slices_is_a_patient(tree, tmp_path, capsys):
     assert "largest_diameter_px" in report["tumours"][0]["size"]
 
 
-def test_a_change_is_three_files(two, tmp_path, capsys):
+def test_a_change_is_four_files(two, tmp_path, capsys):
     after = stored(tmp_path / "later.nii.gz", labels(LARGE))
     run("--before", two[0], "--after", after, "--out", tmp_path / "out")
     printed = capsys.readouterr().out

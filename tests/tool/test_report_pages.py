@@ -10,8 +10,9 @@ from image_files import noise, write
 from report_shapes import LARGE, SMALL, box, ellipsoid, labels, stored
 from test_report_odd import inside
 
+from minunet.tool.drawing import LABEL_COLORS
 from minunet.tool.report import report, report_change
-from minunet.tool.report.canvas import LABEL_COLORS, WIDTH, Page
+from minunet.tool.report.canvas import WIDTH, Page
 
 SHAPE = (12, 60, 60)
 

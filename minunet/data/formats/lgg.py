@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from minunet.data.formats.dicom import check_no_dicom
 from minunet.data.formats.names import check_once, patient_names
 from minunet.data.formats.pairs import pair, paired_patient, visible
 from minunet.engine.files import InputError
@@ -43,6 +44,7 @@ def read_lgg(folder):
     folders = [folder] if alone else [path for path in paths if path.is_dir()]
     pairs = {path: found for path in folders if (found := _pairs(path))}
     if not pairs:
+        check_no_dicom(folder)
         raise InputError(f"found no pairs NAME_1.tif and NAME_1_mask.tif in {folder} or its "
                          "folders, nor folders images and masks, nor NIfTI files; give a folder "
                          "that has one")

@@ -44,6 +44,11 @@ class Volume:
     affine: np.ndarray
     header: nib.Nifti1Header
 
+    @property
+    def oriented(self):
+        """Whether the file says where right and left are; else its affine is NIfTI's guess."""
+        return is_oriented(self.header)
+
     def patient_coordinates(self, index):
         """Say where in the patient voxels lie.
 
@@ -60,6 +65,11 @@ class Volume:
         """
         matrix = canonical_affine(self.affine, self.header)
         return np.asarray(index) @ matrix[:3, :3].T + matrix[:3, 3]
+
+
+def is_oriented(header):
+    """Whether a header says where right and left are: one of its transforms has a code."""
+    return bool(header["qform_code"] or header["sform_code"])
 
 
 def read_volume(path):
@@ -115,7 +125,7 @@ def read_labels(path):
 
 
 def read_geometry(path):
-    """Give the canonical shape (D, H, W) and the spacing of a volume, from its header alone.
+    """Give the shape (D, H, W), the spacing, and `is_oriented` of a volume, from its header alone.
 
     Raises
     ------
@@ -126,7 +136,8 @@ def read_geometry(path):
     with opened(path) as (_, header):
         shape, affine = _geometry(path, header, (3, 4))
         check_size(path, header)
-    return tuple(shape[axis] for axis in order(affine)), spacing(affine, header)
+    shape = tuple(shape[axis] for axis in order(affine))
+    return shape, spacing(affine, header), is_oriented(header)
 
 
 def write_volume(path, array, like):

@@ -122,9 +122,9 @@ def volume_patient(name, scheme, image, labels, read, encode):
     encode : callable
         ``encode(labels, path)`` gives the class of each voxel, uint8.
     """
-    (depth, *_), spacing = read_geometry(image)
+    (depth, *_), spacing, oriented = read_geometry(image)
     return Patient(name, tuple(str(d + 1) for d in range(depth)),
-                   partial(_load, image, labels, read, encode), spacing, scheme)
+                   partial(_load, image, labels, read, encode), spacing, scheme, oriented)
 
 
 def _load(image, labels, read, encode):

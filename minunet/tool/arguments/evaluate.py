@@ -17,5 +17,6 @@ def add_options(sub):
                      help="leave out the patients that the model was trained on; of several models "
                      "each patient is scored by those that were not trained on it (without "
                      "--held-out: by the mean of all)")
-    sub.add_argument("--csv", metavar="FILE", help="write the table there as well, to a new file")
+    sub.add_argument("--out", metavar="DIR", help="folder for scores.csv, summary.json, a page for "
+                     "each patient, and index.html, which leads to them")
     add_device(sub)

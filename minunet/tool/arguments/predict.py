@@ -2,7 +2,7 @@
 
 from minunet.tool.arguments.shared import MODEL_HELP, add_device
 
-TEXT = "segment images and write masks, probabilities, overlays"
+TEXT = "segment images and write masks, and pages to look at"
 EXAMPLES = """\
 minunet predict run mydata/images/anna --out result  # a patient's slices
 minunet predict run scan.nii.gz --out result --probabilities"""

@@ -1,21 +1,35 @@
 """``minunet evaluate``."""
 
+from pathlib import Path
+
 from minunet.data import open_dataset
 from minunet.data.seen import Seen
 from minunet.tool.ensemble import open_mean, open_models
 from minunet.tool.evaluate import evaluate, print_scores
+from minunet.tool.evaluate_results import TABLE, ScoreResults
 from minunet.tool.evaluate_runs import HeldOutScores
+from minunet.tool.model import model_name
+from minunet.tool.patient_page import INDEX
 
 
 def run(options):
     """Run the command; give its exit code, if it has one."""
     if len(options.models) > 1 and options.held_out:
-        return _by_who_has_not_seen(options)
+        _by_who_has_not_seen(options)
+    else:
+        _by_all(options)
+    if options.out:
+        print(f"look at {Path(options.out) / INDEX}; all digits are in {TABLE}")
+
+
+def _by_all(options):
     net, preprocessing, scheme, metas = open_mean(options.models, options.device)
     patients = open_dataset(options.data)
     seen = Seen.of(*metas)
-    scored = evaluate(net, preprocessing, seen.sift(patients, options.held_out), scheme)
-    print_scores(scored, len(patients), seen.names, options.csv)
+    results = _results(options, patients, seen.names)
+    scored = evaluate(net, preprocessing, seen.sift(patients, options.held_out), scheme,
+                      results and results.show)
+    print_scores(scored, len(patients), seen.names, results)
     if note := seen.note(len(patients), options.held_out):
         print(note)
 
@@ -23,5 +37,12 @@ def run(options):
 def _by_who_has_not_seen(options):
     scores = HeldOutScores(options.models, *open_models(options.models, options.device))
     patients = open_dataset(options.data)
-    print_scores(scores.score(patients), len(patients), csv=options.csv, marks=scores.marks)
+    results = _results(options, patients)
+    scored = scores.score(patients, results and results.show)
+    print_scores(scored, len(patients), results=results, marks=scores.marks)
     print(*scores.notes(), sep="\n")
+
+
+def _results(options, patients, seen=()):
+    names = " + ".join(map(model_name, options.models))
+    return ScoreResults(options.out, patients, names, seen) if options.out else None

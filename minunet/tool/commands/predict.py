@@ -1,11 +1,14 @@
 """``minunet predict``."""
 
+from pathlib import Path
+
 from tqdm import tqdm
 
 from minunet.engine.files import InputError
 from minunet.engine.words import plural
 from minunet.tool.agreement import describe_agreement
 from minunet.tool.ensemble import open_mean
+from minunet.tool.patient_page import INDEX
 from minunet.tool.predict_inputs import is_volume, list_patients
 from minunet.tool.predict_pictures import predict_pictures
 from minunet.tool.predict_volumes import describe_volume, predict_volumes
@@ -25,10 +28,10 @@ def run(options):
                 net, preprocessing, scheme, volumes, options.out, options.probabilities):
             tqdm.write(f"{name}: {plural(slices, 'slice')}, {describe_volume(voxels, volume)}"
                        + describe_agreement(agreement))
-        print(f"masks and overlays are in {options.out}")
+        print(f"masks are in {options.out}; look at {Path(options.out) / INDEX}")
         return
     for name, slices, pixels, agreement in predict_pictures(net, preprocessing, inputs,
                                                             options.out, scheme):
         found = f"{plural(pixels, 'pixel')} of tumour" if pixels else "no tumour found"
         tqdm.write(f"{name}: {plural(slices, 'slice')}, {found}{describe_agreement(agreement)}")
-    print(f"masks, probabilities and overlays are in {options.out}")
+    print(f"masks and probabilities are in {options.out}; look at {Path(options.out) / INDEX}")

@@ -6,9 +6,10 @@ network access. `network.js` is the forward pass, written to be read.
 
 from pathlib import Path
 
-from minunet.engine.files import InputError, check_new, output_folder, replacing
+from minunet.engine.files import InputError, check_new, output_folder
 from minunet.tool.look_page.page import build_page
 from minunet.tool.look_page.scan import phantom, read_scan
+from minunet.tool.web import write_page
 
 NAME = "look.html"
 
@@ -54,6 +55,5 @@ def look_page(net, preprocessing, scheme, model, path, out, truth=None, progress
     scan = read_scan(path, scheme, truth) if path else phantom(net, preprocessing)
     text, slices = build_page(net, preprocessing, scheme, model, scan, progress)
     output_folder(out)
-    with replacing(file) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+    write_page(file, text)
     return file, slices

@@ -1,9 +1,5 @@
 """The page: its parts put together, with the weights and the slices that it shows."""
 
-import json
-import re
-from importlib.resources import files
-
 import numpy as np
 
 from minunet.data.preprocess import prepare, prepare_masks
@@ -12,6 +8,7 @@ from minunet.look import field
 from minunet.predict import check_channels, classify, predict_slices
 from minunet.tool.look_page.pack import Pack
 from minunet.tool.overlays import pick_slices, shown_channel
+from minunet.tool.web import as_json, fill
 
 SLICES = 7  # of a scan: each needs room
 POINTS, LEVELS = 8, 15  # of the grid of fields along an axis; steps of an effect's strength
@@ -50,7 +47,7 @@ def build_page(net, preprocessing, scheme, model, scan, progress=None):
                "shown": shown_channel(x.shape[-1], scheme.modalities),
                "layers": list(_layers(net, pack)),
                **_slices(net, x, masks, found, picked, scan.slices, pack, progress)}
-    return _assemble(payload, pack), len(picked)
+    return fill(__package__, payload=as_json(payload), pack=pack.text()), len(picked)
 
 
 def _whole_steps(images, depth):
@@ -143,16 +140,3 @@ def _about(net, preprocessing, model, scan, shown):
         text += (" minunet predict keeps the surest piece of tumour in the whole scan; here every "
                  "piece is drawn.")
     return text
-
-
-def _assemble(payload, pack):
-    """Fill the template: ``{{name}}`` stands for a part or the file of that name."""
-    folder = files(__package__)
-    parts = {"payload": json.dumps(payload).replace("<", "\\u003c"), "pack": pack.text()}
-
-    def part(match):
-        name = match[1]
-        return parts.get(name) or folder.joinpath(name).read_text(encoding="utf-8").rstrip()
-
-    template = folder.joinpath("template.html").read_text(encoding="utf-8")
-    return re.sub(r"\{\{([\w.]+)\}\}", part, template)

@@ -9,11 +9,6 @@ from minunet.tool.glyphs import box_what_fonts_lack
 from minunet.tool.plots import INK, MUTED, SHADE
 
 WIDTH, EDGE = 13.0, 0.45  # inches
-# Of the labels 1 to 10. The first four, those of BraTS, differ by CIEDE2000 27 as `TINT` over any
-# grey, all ten by 15 where they cover it and by 12 as tints, to eyes that see three colours or two.
-LABEL_COLORS = ("#880011", "#4DD8FF", "#2405B8", "#FFC600", "#D0FFB4", "#975FFF", "#77946A",
-                "#E25A00", "#9E5C93", "#330033")
-TINT = 0.6  # how much of a label's colour lies over the image
 ON_IMAGE = [withStroke(linewidth=2.5, foreground=INK)]  # a light line, legible on any grey
 DISCLAIMER = "For teaching and research, not for diagnosis."
 
@@ -64,23 +59,6 @@ class Page:
         box_what_fonts_lack(self.figure)
         with replacing(path) as temporary:
             self.figure.savefig(temporary, dpi=110, format="png")
-
-
-def label_colors(labels):
-    """The colour of each label: its own if all are 1 … 10, or else by its place among them.
-
-    Parameters
-    ----------
-    labels : list of int
-        At most ten, in order.
-
-    Returns
-    -------
-    dict of int to str
-    """
-    own = max(labels, default=0) <= len(LABEL_COLORS)
-    return {label: LABEL_COLORS[label - 1 if own else place]
-            for place, label in enumerate(labels)}
 
 
 def short(value):

@@ -4,23 +4,27 @@ import numpy as np
 from matplotlib.colors import to_rgb
 
 from minunet.engine.words import plural
+from minunet.tool.drawing import TINT
 from minunet.tool.plots import HIT, INK, MUTED, PREDICTION, SHADE, TRUTH
 from minunet.tool.report.canvas import EDGE, WIDTH, Page, short, shorten, size_text
-from minunet.tool.report.panels import aspect, sides, tint, window_around
+from minunet.tool.report.panels import aspect, draw_background, sides, tint, window_around
 
 HEADER, PANEL, GAP, ROW = 1.5, 2.8, 0.3, 0.42  # inches
 MOST_LESIONS = 8
 BEFORE, AFTER, KEPT = TRUTH, PREDICTION, HIT
 
 
-def draw_change_page(report, before, after, parts, path):
+def draw_change_page(report, masks, images, parts, path):
     """Write the page of a change as PNG.
 
     Parameters
     ----------
     report : dict
         From `minunet.tool.report.report_change`.
-    before, after : Mask
+    masks : (Mask, Mask)
+        Before and after.
+    images : (ndarray or None, ndarray or None)
+        The scans (D, H, W), drawn below the masks.
     parts : (ndarray, ndarray)
         The numbered tumours, (D, H, W) each.
     path : str or Path
@@ -32,7 +36,7 @@ def draw_change_page(report, before, after, parts, path):
     page = Page(HEADER + PANEL + 1.35 + max(len(sizes), len(lesions)) * ROW + 0.55)
     _draw_header(page, report)
     old, new = (labels > 0 for labels in parts)
-    _draw_maps(page, (before, after), old, new)
+    _draw_maps(page, masks, images, old, new)
     top = HEADER + PANEL + 0.95
     page.rule(top - 0.28)
     _draw_bars(page, EDGE + 1.75, top, "Regions" if report["regions"] else "In total",
@@ -43,7 +47,7 @@ def draw_change_page(report, before, after, parts, path):
     notes = [f"{plural(count, thing)} {where}." for count, thing, where in (
         (report["specks_left_out"], "speck", "left out of the tumours"),
         (len(report["lesions"]) - len(lesions), "more tumour", "in report.json")) if count]
-    notes += ["Slices are counted from the feet."] * bool(before.spacing)
+    notes += ["Slices are counted from the feet."] * bool(masks[0].spacing)
     page.footer(" ".join([*notes, "Numbers are those of reports on each scan alone."]))
     page.save(path)
 
@@ -62,7 +66,7 @@ def _draw_header(page, report):
               fontsize=11)
 
 
-def _draw_maps(page, masks, old, new):
+def _draw_maps(page, masks, images, old, new):
     """Before, after and the difference in one slice, and the difference as seen from the front."""
     both, mask = old | new, masks[0]
     level = int(both.sum(axis=(1, 2)).argmax())
@@ -71,21 +75,21 @@ def _draw_maps(page, masks, old, new):
         seen = both.any(axis=0, keepdims=True)
         window = window_around(mask, seen, 0)
     place = "" if mask.flat else f", slice {level + 1} of {len(both)}"
-    panels = [(f"Before{place}", ((old, BEFORE),)), (f"After{place}", ((new, AFTER),)),
-              (f"Difference{place}", ((old & ~new, BEFORE), (new & ~old, AFTER),
-                                      (old & new, KEPT)))]
-    for column, (name, colors) in enumerate(panels):
+    first, last = images
+    panels = [(f"Before{place}", first, ((old, BEFORE),)), (f"After{place}", last, ((new, AFTER),)),
+              (f"Difference{place}", first if last is None else last,
+               ((old & ~new, BEFORE), (new & ~old, AFTER), (old & new, KEPT)))]
+    for column, (name, image, colors) in enumerate(panels):
         left = EDGE + column * (PANEL + GAP)
         page.text(left, HEADER, name, color=MUTED)
         axes = page.axes(left, HEADER + 0.26, PANEL, PANEL)
-        axes.imshow(np.ones((*both.shape[1:], 3)) * to_rgb(SHADE))
-        axes.set_facecolor(SHADE)
+        draw_background(axes, image, level, both.shape[1:])
         for where, color in colors:
-            tint(axes, where[level], color)
+            tint(axes, (1.0 if image is None else TINT) * where[level], color)
         rows, columns = window
         axes.set(xlim=(columns.start - 0.5, columns.stop - 0.5),
                  ylim=(rows.stop - 0.5, rows.start - 0.5), aspect=aspect(mask, 1, 2), anchor="NW")
-        sides(axes, mask)
+        sides(axes, mask, on_image=image is not None)
     for column, mask in enumerate(masks):
         page.text(EDGE + column * (PANEL + GAP), HEADER + PANEL + 0.34,
                   shorten(mask.files[level], 38) if mask.files else "", color=MUTED, fontsize=8.5)

@@ -1,4 +1,4 @@
-"""What a report is about: a mask, where it lies, and the image that it was drawn on."""
+"""What a report is about: a mask, and where it lies."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -6,13 +6,12 @@ from pathlib import Path
 
 import numpy as np
 
-from minunet.data.formats.images import read_image, read_mask
-from minunet.data.formats.nifti import SUFFIXES, read_labels, read_volume
+from minunet.data.formats.images import read_mask
+from minunet.data.formats.nifti import SUFFIXES, read_labels
 from minunet.data.formats.pairs import natural_key, visible
 from minunet.data.formats.volumes import check_places
 from minunet.engine.files import InputError
 from minunet.tool.predict_inputs import list_slices
-from minunet.tool.predict_pictures import read_slices
 
 MOST_LABELS = 10  # more values than that are no segmentation but an image
 
@@ -33,6 +32,8 @@ class Mask:
         From indices (…, 3) to patient coordinates in mm, RAS+; None if unknown.
     files : tuple of str
         The name of each slice's file, D of them; empty for a NIfTI file.
+    oriented : bool
+        Whether the file says where the patient's right and left are.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Mask:
     spacing: tuple[float, float, float] | None = None
     to_patient: Callable | None = None
     files: tuple[str, ...] = ()
+    oriented: bool = False
 
     @property
     def flat(self):
@@ -75,7 +77,8 @@ def read_report_mask(path):
     if path.name.lower().endswith(SUFFIXES):
         volume = read_labels(path)
         _check_labels(path, volume.data)
-        return Mask(path.name, volume.data, volume.spacing, volume.patient_coordinates)
+        return Mask(path.name, volume.data, volume.spacing, volume.patient_coordinates,
+                    oriented=volume.oriented)
     files = _slices(path) if path.is_dir() else [path]
     slices = [read_mask(file)[0] for file in files]
     for file, pixels in zip(files, slices, strict=True):
@@ -101,39 +104,6 @@ def _check_labels(path, labels):
         raise InputError(f"{path} is no mask: it holds {values.size} values ({listed}"
                          f"{', …' * (values.size > 5)}); expected 0 and up to {MOST_LABELS} "
                          "positive labels")
-
-
-def read_report_image(path, mask):
-    """Read the image that a mask was drawn on; of several channels the middle one.
-
-    Parameters
-    ----------
-    path : str or Path
-        Of the same kind as the mask: NIfTI, a picture, or a folder of slices.
-    mask : Mask
-
-    Returns
-    -------
-    ndarray (D, H, W)
-
-    Raises
-    ------
-    InputError
-        If it cannot be read, or its voxels are not those of the mask.
-    """
-    path = Path(path)
-    place = None
-    if path.name.lower().endswith(SUFFIXES):
-        volume = read_volume(path)
-        image, place = volume.data, volume.patient_coordinates
-    elif path.is_dir():
-        image = read_slices(path.resolve().name, list_slices(path))
-        image = image[..., image.shape[-1] // 2]
-    else:
-        image = read_image(path)
-        image = image[np.newaxis, ..., image.shape[-1] // 2]
-    check_same_grid(mask.name, mask.labels.shape, mask.to_patient, path.name, image.shape, place)
-    return image
 
 
 def check_same_grid(name, shape, place, other, other_shape, other_place):

@@ -5,13 +5,13 @@ import math
 import numpy as np
 
 from minunet.engine.words import plural
+from minunet.tool.drawing import label_colors
 from minunet.tool.plots import INK, MUTED
 from minunet.tool.report.canvas import (
     EDGE,
     WIDTH,
     Page,
     frame,
-    label_colors,
     short,
     shorten,
     size_text,

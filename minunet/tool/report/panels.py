@@ -7,9 +7,10 @@ from matplotlib.ticker import MaxNLocator
 from scipy.ndimage import binary_fill_holes, distance_transform_edt
 from skimage.measure import find_contours
 
+from minunet.tool.drawing import TINT
 from minunet.tool.plots import GRID, INK, MUTED, PREDICTION, SHADE
 from minunet.tool.report.border import outlines
-from minunet.tool.report.canvas import ON_IMAGE, TINT, short, shorten
+from minunet.tool.report.canvas import ON_IMAGE, short, shorten
 
 TILES = (  # key, name, what it says, the full length of its gauge
     ("sphericity", "Sphericity", "1: a ball. Lower: longer,\nflatter or rougher", 1),
@@ -43,12 +44,9 @@ def draw_slice(axes, mask, image, level, window=None, colors=None):
         that the colour is that of the legend. More than `FEW_LABELS` are numbered as well.
     """
     inside = mask.labels[level] > 0
+    draw_background(axes, image, level, inside.shape)
     if image is None:
-        axes.imshow(np.ones((*inside.shape, 3)) * to_rgb(SHADE))
         tint(axes, (0.0 if colors else 0.55) * inside, PREDICTION)
-    else:
-        low, high = np.percentile(image, (1, 99.7))
-        axes.imshow(image[level], cmap="gray", vmin=low, vmax=max(high, low + 1e-6))
     for label, color in (colors or {}).items():
         tint(axes, (1.0 if image is None else TINT) * (mask.labels[level] == label), color)
     if window is None:
@@ -56,12 +54,22 @@ def draw_slice(axes, mask, image, level, window=None, colors=None):
         sides(axes, mask, on_image=image is not None)
     height, width = inside.shape
     rows, columns = window or (slice(0, height), slice(0, width))
-    axes.set_facecolor(SHADE if image is None else "black")
     axes.set(xlim=(columns.start - 0.5, columns.stop - 0.5),
              ylim=(rows.stop - 0.5, rows.start - 0.5),
              aspect=aspect(mask, 1, 2), anchor="NW")
     if colors and len(colors) > FEW_LABELS:
         _number_labels(axes, mask.labels[level], rows, columns)
+
+
+def draw_background(axes, image, level, shape):
+    """Draw a slice of a scan, or where there is none a light panel of the `shape` (H, W)."""
+    if image is None:
+        axes.imshow(np.ones((*shape, 3)) * to_rgb(SHADE))
+        axes.set_facecolor(SHADE)
+        return
+    low, high = np.percentile(image, (1, 99.7))
+    axes.imshow(image[level], cmap="gray", vmin=low, vmax=max(high, low + 1e-6))
+    axes.set_facecolor("black")
 
 
 def _number_labels(axes, labels, rows, columns):

@@ -67,7 +67,7 @@ def segment_prepared(net: UNet, prepared: Array, shape: tuple[int, int],
     return at_stored_size(predict_slices(net, prepared, progress=progress), shape, preprocessing)
 
 
-def at_stored_size(found, shape, preprocessing):
+def at_stored_size(found: Array, shape: tuple[int, ...], preprocessing: Preprocessing) -> Array:
     """Bring probabilities (D, S, S, K) of prepared slices to their stored size, `shape`.
 
     There, of a patient with one tumour, the surest piece is kept.

@@ -35,8 +35,8 @@ def double_conv_forward(x, name, params, buffers, *, padding):
         x, conv_cache = ops.conv_forward(  # (N, OH, OW, F)
             x, params[f"{conv}.w"], params.get(f"{conv}.b"), padding=padding)
         if f"{norm}.gamma" in params:
-            # What conv2 got is not kept: norm1 can make it again in one walk. A fifth less memory.
-            conv_cache = (relu_cache.output, *conv_cache[1:]) if cache else conv_cache
+            if cache:  # conv2: its x is norm1's y, made again when needed; a fifth less memory
+                conv_cache = (relu_cache.output, *conv_cache[1:])
             # norm and then ReLU, in one op because that is faster: see ops/fast/norm_relu.py
             x, relu_cache = ops.batch_norm_relu_forward(
                 x, params[f"{norm}.gamma"], params[f"{norm}.beta"])

@@ -11,7 +11,9 @@ import pytest
 import minunet
 from minunet import UNet, gradcheck, metrics, ops, optim, predict, train
 
-ENVIRONMENT = os.environ | {"MYPYPATH": str(Path(minunet.__file__).parents[1])}
+SOURCE = Path(minunet.__file__).parents[1]
+# mypy finds what is installed by itself, and takes it amiss to be told of it.
+ENVIRONMENT = os.environ | ({} if SOURCE.name == "site-packages" else {"MYPYPATH": str(SOURCE)})
 CALLS = """
 import numpy as np
 from minunet import UNet, gradcheck, metrics, ops, optim, predict, train
@@ -96,7 +98,7 @@ def checked(folder, code):
     # As one who has installed it: in this folder there is no configuration of ours.
     done = subprocess.run([sys.executable, "-m", "mypy", "--strict", "user.py"], cwd=folder,
                           env=ENVIRONMENT, capture_output=True, text=True)
-    assert done.returncode in (0, 1), done.stdout + done.stderr
+    assert done.stdout.splitlines()[-1].startswith(("Success", "Found")), done.stdout + done.stderr
     return [line for line in done.stdout.splitlines() if ": error: " in line]
 
 

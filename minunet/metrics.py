@@ -196,7 +196,8 @@ def summarise(rows: Sequence[dict], scores: Sequence[str] = SCORES) -> dict[str,
         If some rows are in mm and some in voxels: their distances have no common mean.
     """
     if len({row["unit"] for row in rows}) > 1:
-        raise InputError("some patients are measured in mm and some in voxels; evaluate them apart")
+        raise InputError("some patients are measured in mm and some in voxels, which have no "
+                         "common mean; evaluate them apart")
     return {score: _summary(np.array([row[score] for row in rows], float)) for score in scores}
 
 

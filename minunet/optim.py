@@ -5,6 +5,7 @@ import math
 from minunet.engine.backend import Arrays, array_module
 from minunet.engine.blockwise import for_each
 from minunet.engine.checks import check_float, check_like
+from minunet.engine.memory import keep_freed_memory
 from minunet.engine.values import real
 
 
@@ -28,7 +29,7 @@ class SGD:
 
     def __init__(self, params: Arrays, lr: float = 1e-2, momentum: float = 0.99):
         self.lr, self.momentum = real("lr", lr), real("momentum", momentum, below=1)
-        self.params, self.made_for = params, _same_arrays(params)
+        self.params, self.made_for = params, _take(params)
         self.state = {f"m/{k}": array_module(p).zeros_like(p) for k, p in params.items()}
 
     def step(self, grads: Arrays) -> None:
@@ -72,7 +73,7 @@ class Adam:
         self.lr, self.weight_decay = real("lr", lr), real("weight_decay", weight_decay)
         self.beta1, self.beta2 = real("beta1", beta1, below=1), real("beta2", beta2, below=1)
         self.eps, self.steps = real("eps", eps), 0
-        self.params, self.made_for = params, _same_arrays(params)
+        self.params, self.made_for = params, _take(params)
         self.state = {f"{kind}/{k}": array_module(p).zeros_like(p)
                       for kind in "mv" for k, p in params.items()}
 
@@ -177,8 +178,11 @@ def warmup_cosine(step: int, total: int, peak: float, warmup: float = 0.1, floor
     return float(peak * (floor + (1 - floor) * (1 + math.cos(math.pi * u)) / 2))
 
 
-def _same_arrays(params):
-    """Check the parameters; give another dict of the same arrays."""
+def _take(params):
+    """Check the parameters; give another dict of the same arrays.
+
+    Who makes an optimiser is about to train, so freed memory is kept from here on.
+    """
     if not isinstance(params, dict):
         raise TypeError("params must be a dict of arrays, such as net.params; "
                         f"got {type(params).__name__}")
@@ -186,6 +190,7 @@ def _same_arrays(params):
         raise ValueError("params must not be empty")
     for name, p in params.items():
         check_float(f"params[{name!r}]", p)
+    keep_freed_memory()
     return dict(params)
 
 

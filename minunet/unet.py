@@ -25,7 +25,6 @@ from minunet import ops
 from minunet.blocks import double_conv_backward, double_conv_forward
 from minunet.engine.backend import Array, Arrays, Maybe, array_module, check_device
 from minunet.engine.checks import check_float, check_shape
-from minunet.engine.memory import keep_freed_memory
 from minunet.engine.parameters import WithParameters
 from minunet.engine.threads import using_threads
 from minunet.inference import fold_norms, infer
@@ -107,7 +106,6 @@ class UNet(WithParameters):
         if not training:
             logits = infer(x, self.folded().params, depth=self.depth, padding=self.pad)
             return logits, {"training": False}
-        keep_freed_memory()  # of a training process, from its first step on
         params, skips = self.params, {}
         cache: dict = {"training": True}
         for level in range(1, self.depth + 1):  # H, W and F are those of the level
@@ -212,6 +210,7 @@ class UNet(WithParameters):
 
     def _check_input(self, x):
         check_float("x", x, ndim=4, like=self.params["head.w"])
-        if x.shape[-1] != (channels := self.config["in_channels"]):
+        channels = self.config["in_channels"]
+        if x.shape[-1] != channels:
             raise ValueError(f"x must be (N, H, W, {channels}), channels last; got {x.shape}")
         self.output_shape(x.shape[1:-1])

@@ -10,7 +10,6 @@ from minunet.engine.threads import add_up, parallel, parts
 ROW = 8192  # numbers: NumPy copies an operand that repeats in shorter rows than its buffer's
 
 
-
 def for_each(function, items, like):
     """Call ``function(item)`` for each of `items`, which are shared among the cores.
 

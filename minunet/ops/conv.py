@@ -67,7 +67,7 @@ def conv_forward(x: Array, w: Array, b: Array | None = None, *, stride: PerAxis 
     """
     stride, padding, out, module = _plan(x, w, b, stride, padding, method)
     y = module.forward(x, w, b, out, stride, padding)
-    return y, (x, w, b is not None, stride, padding, module)
+    return y, (x, w, b is not None, stride, padding, module, x.shape)
 
 
 def conv_backward(dy: Array, cache: Cache, *, input_gradient: bool = True) -> tuple[Maybe, ...]:
@@ -104,14 +104,14 @@ def conv_backward(dy: Array, cache: Cache, *, input_gradient: bool = True) -> tu
     >>> print(dx.ravel(), dw.ravel(), db)  # 7 + 50 in the middle; 1·1 + 2·10 and 2·1 + 3·10
     [ 5. 57. 70.] [21. 32.] None
     """
-    x, w, has_bias, stride, padding, module = cache
-    x = x() if callable(x) else x  # what makes x again, in the place of x: see blocks.py
-    check_float("dy", dy, ndim=x.ndim, like=x)
-    check_shape("dy", dy, (len(x), *_output_size(x, w, stride, padding), w.shape[-1]))
-    dw, x_shape = module.weight_gradient(x, dy, w.shape[:-2], stride, padding), x.shape
-    del x, cache  # where nobody else keeps x, its memory is free for dx
+    x, w, has_bias, stride, padding, module, x_shape = cache  # x, or what makes it: see blocks.py
+    check_float("dy", dy, ndim=w.ndim, like=w)
+    check_shape("dy", dy, (x_shape[0], *_output_size(x_shape, w, stride, padding), w.shape[-1]))
+    dw = module.weight_gradient(x() if callable(x) else x, dy, w.shape[:-2], stride, padding)
+    del x, cache  # dw was all that needs x: unless somebody else keeps it, its memory is free
     dx = module.data_gradient(dy, w, x_shape, stride, padding) if input_gradient else None
-    return dx, dw, blocksum(lambda dy: (dy,), dy)[0] if has_bias else None
+    db = blocksum(lambda dy: (dy,), dy)[0] if has_bias else None
+    return dx, dw, db
 
 
 def conv_relu_inference(x: Array, w: Array, b: Array, *, padding: PerAxis = 0) -> Array:
@@ -133,8 +133,7 @@ def conv_relu_inference(x: Array, w: Array, b: Array, *, padding: PerAxis = 0) -
 
     Raises
     ------
-    TypeError, ValueError
-        As `conv_forward`.
+    TypeError, ValueError, as `conv_forward`
 
     Examples
     --------
@@ -150,7 +149,7 @@ def _plan(x, w, b, stride, padding, method):
     """Check the arguments; give stride and padding per axis, the size of y, and the module."""
     axes = check_conv_arguments(x, w, b, channels=-2)
     stride, padding = per_axis("stride", stride, axes, 1), per_axis("padding", padding, axes, 0)
-    out = _output_size(x, w, stride, padding)
+    out = _output_size(x.shape, w, stride, padding)
     if min(out) < 1:
         raise ValueError(f"w with kernel {w.shape[:-2]} does not fit into x {x.shape} "
                          f"with padding {padding}; use a larger image or more padding")
@@ -158,8 +157,8 @@ def _plan(x, w, b, stride, padding, method):
     return stride, padding, out, module
 
 
-def _output_size(x, w, stride, padding):
-    sizes = zip(x.shape[1:-1], w.shape[:-2], stride, padding, strict=True)
+def _output_size(x_shape, w, stride, padding):
+    sizes = zip(x_shape[1:-1], w.shape[:-2], stride, padding, strict=True)
     return tuple((h + 2 * p - k) // s + 1 for h, k, s, p in sizes)
 
 

@@ -93,4 +93,5 @@ def conv_transpose_backward(dy: Array, cache: Cache) -> tuple[Array, Array, Mayb
     check_shape("dy", dy, y_shape)
     dx = module.forward(dy, w, None, x.shape[1:-1], stride, padding)
     dw = module.weight_gradient(dy, x, w.shape[:-2], stride, padding)
-    return dx, dw, blocksum(lambda dy: (dy,), dy)[0] if has_bias else None
+    db = blocksum(lambda dy: (dy,), dy)[0] if has_bias else None
+    return dx, dw, db

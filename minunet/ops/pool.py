@@ -46,7 +46,8 @@ def max_pool_forward(x: Array, *, size: PerAxis = 2, stride: PerAxis | None = No
     [[4. 7.]]
     """
     size, stride, padding, out = _plan(x, size, stride, padding)
-    y, winner = largest(_pad(x, padding), windows := _windows(size, stride, out))
+    windows = _windows(size, stride, out)
+    y, winner = largest(_pad(x, padding), windows)  # (N, OH, OW, C) both
     return y, (winner, windows, padding, x.shape, x.dtype)
 
 
@@ -77,8 +78,8 @@ def max_pool_backward(dy: Array, cache: Cache) -> Array:
     if dy.dtype != dtype:
         raise TypeError(f"dy must be {dtype} as x was, got {dy.dtype}")
     check_shape("dy", dy, winner.shape)
-    return to_the_winners(dy, winner, windows, _padded_shape(x_shape, padding))[
-        _inside(x_shape, padding)]
+    dpadded = to_the_winners(dy, winner, windows, _padded_shape(x_shape, padding))
+    return dpadded[_inside(x_shape, padding)]  # (N, H, W, C)
 
 
 def max_pool_inference(x: Array, *, size: PerAxis = 2) -> Array:

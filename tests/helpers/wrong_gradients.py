@@ -206,7 +206,7 @@ def _of_operation(name, key):
 
 def _of_convolution():
     def paint(dy, cache, turn=False, stride=None, off=0, transposed=False, last=False):
-        x, w, _, own, padding, _ = cache
+        x, w, _, own, padding, *_ = cache
         spatial = tuple(range(w.ndim - 2))
         w = np.flip(w, spatial) if turn else w.swapaxes(-1, -2) if transposed else w
         stride, padding = stride or own, tuple(p + off for p in padding)

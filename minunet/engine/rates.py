@@ -56,7 +56,7 @@ def balance(xp):
 
 @contextmanager
 def using_balance(value):
-    """Let `balance` be `value` inside of the block; as otherwise if it is None."""
+    """Let `balance` be `value` inside of the block; as otherwise if it is none of `BALANCES`."""
     before = _chosen.set(value if value in BALANCES else _chosen.get())
     try:
         yield

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from minunet import UNet, ops
+from minunet.blocks import double_conv_forward
 from minunet.inference import _double_conv, fold_norms
 
 
@@ -275,3 +276,15 @@ def test_an_image_on_another_device_is_named(backend):
     net = small()
     with pytest.raises(TypeError, match="x lies on another device"):
         net.forward(backend.asarray(image(net, 4, 4)))
+
+
+def test_a_block_does_not_keep_what_its_second_convolution_got_but_makes_it_again():
+    net = UNet(in_channels=2, base_channels=3, depth=1, dtype="float64")
+    x = np.random.default_rng(0).normal(size=(1, 8, 8, 2))
+    _, cache = double_conv_forward(x, "enc1", net.params, net.buffers, padding=1)
+    y, _ = ops.conv_forward(x, net.params["enc1.conv1.w"], padding=1)
+    y, _ = ops.batch_norm_relu_forward(y, net.params["enc1.norm1.gamma"],
+                                       net.params["enc1.norm1.beta"])
+    (_, _, _), (_, _, (conv2, _)) = cache
+    assert not isinstance(conv2[0], np.ndarray)
+    np.testing.assert_array_equal(conv2[0](), y)

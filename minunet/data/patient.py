@@ -53,8 +53,8 @@ def split_patients(patients, fraction, seed):
     ----------
     patients : list of Patient
     fraction : float
-        Share of the heads to hold out, in (0, 1). The number is rounded, and at least one head
-        goes to each part.
+        Share of the heads to hold out, in [0, 1). The number is rounded, and at least one head
+        goes to each part; but with 0 nobody is held out.
     seed : int
         The same seed and the same number of heads give the same split.
 
@@ -66,12 +66,14 @@ def split_patients(patients, fraction, seed):
     Raises
     ------
     ValueError
-        If `fraction` is not between 0 and 1.
+        If `fraction` is not in [0, 1).
     InputError
-        If there are fewer than two heads.
+        If there are fewer than two heads, and one should be held out.
     """
-    if not 0 < fraction < 1:
-        raise ValueError(f"fraction: expected a number between 0 and 1, got {fraction}")
+    if not 0 <= fraction < 1:
+        raise ValueError(f"fraction: expected a number from 0 and below 1, got {fraction}")
+    if fraction == 0:
+        return list(patients), []
     owners = [head_of(patient.name) for patient in patients]
     heads = list(dict.fromkeys(owners))
     if len(heads) < 2:

@@ -22,7 +22,7 @@ def draw_predictions(run, held_out):
     run : train.run.Run
     held_out : list of train.watched.Watched
     """
-    if run.epoch < run.settings.epochs:
+    if run.epoch < run.settings.epochs or not held_out:
         return
     net = run.best_net()
     scored = sorted(((patient.score(net), patient) for patient in held_out),

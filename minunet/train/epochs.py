@@ -53,7 +53,7 @@ def run_epochs(run, slices, held_out, known, step, watch=()):
             row = run.finish_epoch(loss, [score.dice for score in scores],
                                    time.perf_counter() - began,
                                    [score.compared for score in scores],
-                                   validation_loss=float(np.mean([score.loss for score in scores])),
+                                   validation_loss=mean_defined(score.loss for score in scores),
                                    training_dice=mean_defined(score.dice for score in training))
             _show(run, held_out, watch)
             _show_state(bar, run, loss)

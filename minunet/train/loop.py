@@ -34,7 +34,7 @@ def train(training: list[Patient], validation: list[Patient], settings: Settings
     After every epoch the held-out patients are segmented at their original resolution by the
     network with the running mean of the weights (`optim.follow`). Kept is the epoch with the best
     mean Dice over the held-out patients that have a tumour, of equals the later one; if none has,
-    there is nothing to choose by, and the last is kept. For comparison some of the patients that
+    or if nobody is held out, there is nothing to choose by, and the last is kept. For comparison some of the patients that
     are trained on are scored in the same way: as many as are held out, `KNOWN` at most, evenly
     picked. The folder `out` then holds ``config.json``, ``history.csv``, ``model.npz`` (the epoch
     kept so far) and ``last.npz`` (to resume from), and what `watch` puts there.
@@ -122,7 +122,7 @@ def _read(training, validation, settings):
     slices = load_slices(reading, _preprocessing(settings))
     shelves = Shelf(), Shelf()
     held_out = _watched(validation, settings, *shelves)
-    count = min(len(validation), KNOWN)
+    count = min(len(validation) or KNOWN, KNOWN, len(training))
     picked = np.unique(np.linspace(0, len(training) - 1, count).round().astype(int))
     known = _watched([training[i] for i in picked], settings, Shelf(), Shelf())
     return slices, held_out, known, _digest(slices.images, slices.masks, *shelves)
@@ -136,7 +136,7 @@ def _watched(patients, settings, images_shelf, masks_shelf):
 
 def _digest(*shelves):
     digest = hashlib.blake2b(digest_size=8)
-    for shelf in shelves:
+    for shelf in filter(len, shelves):
         step = 2**20 // shelf[:1].nbytes + 1  # about 1 MiB at a time
         for first in range(0, len(shelf), step):
             digest.update(shelf[first : first + step])

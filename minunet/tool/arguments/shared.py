@@ -45,10 +45,10 @@ def whole(least):
 
 
 def share(text):
-    """Read a number between 0 and 1."""
+    """Read a number from 0 up to, but not including, 1."""
     value = _number(text, float, "number")
-    if not 0 < value < 1:
-        raise argparse.ArgumentTypeError(f"{text} is not between 0 and 1")
+    if not 0 <= value < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not a number from 0 and below 1")
     return value
 
 

@@ -45,7 +45,8 @@ def add_options(sub):
                      "the model's by default")
     parts = sub.add_mutually_exclusive_group()
     parts.add_argument("--validation", type=share, metavar="SHARE",
-                       help=f"of the patients, to hold out (default: {VALIDATION})")
+                       help=f"of the patients, to hold out (default: {VALIDATION}); 0 trains on "
+                       "all of them and keeps the last epoch, as for a model to be given away")
     parts.add_argument("--fold", type=fold, metavar="K/N", help="instead, hold out the K-th of N "
                        "parts, alike in hospitals and tumour sizes, the same whatever the seed: "
                        "N runs hold out each patient once")

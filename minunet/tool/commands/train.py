@@ -53,16 +53,19 @@ def _settings(options, begun, start):
 def _split(options, seed, begun):
     """The patients to train on and those held out: as the run to go on with has them."""
     patients = open_dataset(options.data)
-    if begun and not options.validation:
+    if begun and options.validation is None:
         held_out = begun["patients"].get("validation", ())
         return ([patient for patient in patients if patient.name not in held_out],
                 [patient for patient in patients if patient.name in held_out])
     if options.fold:
         return split_fold(patients, options.fold)
-    return split_patients(patients, options.validation or VALIDATION, seed)
+    share = VALIDATION if options.validation is None else options.validation
+    return split_patients(patients, share, seed)
 
 
 def _scored(run):
+    if not run.patients["validation"]:
+        return "nobody was held out: the last epoch was kept"
     if math.isnan(run.best):
         return "no held-out patient has a tumour to compare epochs by: the last one was kept"
     return f"best mean validation Dice {run.best:.3f}"

@@ -49,7 +49,7 @@ def build_page(scene):
                                              "missed": TRUTH, "false_alarm": PREDICTION}}
     background = grey[shown][first] if grey else np.full((rows, columns), NO_SCAN, np.uint8)
     still = _still(background, masks["found"][first] > 0, payload["aspect"])
-    return fill(__package__, name=as_text(scene.name), facts=_facts(scene),
+    return fill(__package__, "page", scene.name, facts=_facts(scene),
                 noscript=_noscript(scene, first, still), nothing=_nothing(scene),
                 sides=_sides() if scene.sides else "", payload=as_json(payload))
 

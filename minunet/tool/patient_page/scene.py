@@ -11,7 +11,7 @@ from minunet.tool.agreement import DOUBTFUL
 
 @dataclass(frozen=True)
 class Words:
-    """What a page calls its two masks, where they agree and differ, and that picture."""
+    """What a page calls its two masks, where they agree and differ, and the difference."""
 
     found: str = "found"
     truth: str = "truth"
@@ -62,9 +62,10 @@ class Scene:
     words: Words = Words()
 
     @property
-    def marked(self):
-        """Where anything is marked, found or true (D, H, W)."""
-        return self.found > 0 if self.truth is None else (self.found > 0) | (self.truth > 0)
+    def masks(self):
+        """The masks (D, H, W) that there are, by their names here: "found", and "truth"."""
+        masks = {"found": self.found, "truth": self.truth}
+        return {name: mask for name, mask in masks.items() if mask is not None}
 
 
 def describe_amount(voxels, spacing=None, flat=False):

@@ -1,12 +1,11 @@
 """What the page of a patient shows."""
 
-import math
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from minunet.engine.words import plural
-from minunet.tool.agreement import DOUBTFUL
+from minunet.tool.agreement import describe_agreement
 
 
 @dataclass(frozen=True)
@@ -100,11 +99,7 @@ def describe_grid(shape, spacing=None):
             "voxel" if spacing else "voxel size": size}
 
 
-def describe_agreement(agreement):
+def agreement_fact(agreement):
     """The fact that says how well a mask agrees with that of the mirrored scan; none for nan."""
-    if math.isnan(agreement):
-        return {}
-    # Rounded down: what is shown must not reach a level that the number does not.
-    shown = f"{math.floor(agreement * 100) / 100:.2f}"
-    doubt = ": look closely" if agreement < DOUBTFUL else ""
-    return {"agreement with the mirror image": shown + doubt}
+    words = describe_agreement(agreement)
+    return {"agreement with the mirror image": words} if words else {}

@@ -24,8 +24,8 @@ from minunet.tool.report.scan import read_report_scan
 from minunet.tool.report.scenes import change_scene, report_scene
 from minunet.tool.report.size import diameters
 from minunet.tool.report.tumours import amount, describe
-from minunet.tool.report.write import write_csv, write_json
 from minunet.tool.web import write_page
+from minunet.tool.write import write_csv, write_json
 
 FILES = "report.json", "report.csv", "report.png", "report.html"
 NOTE = ("For teaching and research, not for diagnosis. Measures are of the mask: they are as "

@@ -19,8 +19,8 @@ from minunet.tool.report.canvas import diameters_text, size_text
 from minunet.tool.report.mask import read_report_mask
 from minunet.tool.report.mesh import MESH, check_mesh
 from minunet.tool.report.scan import read_report_scan
-from minunet.tool.report.write import write_csv
 from minunet.tool.web import write_page
+from minunet.tool.write import write_csv
 
 TABLE = "cohort.csv"
 ENDING = re.compile(r"[-_](mask|seg|segm|segmentation|label)$", re.IGNORECASE)

@@ -6,8 +6,6 @@ only guesses, a small change of the image decides, and the two masks part.
 
 import math
 
-import numpy as np
-
 from minunet.data.preprocess import prepare
 from minunet.metrics import dice
 from minunet.predict import check_channels, classify, segment_prepared
@@ -86,13 +84,13 @@ def segment_twice(net, images, preprocessing, name="images", progress=None):
 
 
 def describe_agreement(agreement):
-    """Say what an agreement means, to stand after what was found; "" if there is nothing to say.
+    """Say an agreement, and below `DOUBTFUL` what it means; "" for nan.
 
     >>> describe_agreement(0.97), describe_agreement(0.67)
-    (', agrees with its mirror image: 0.97', ', agrees with its mirror image: 0.67, look closely')
+    ('0.97', '0.67, look closely')
     """
     if math.isnan(agreement):
         return ""
     doubt = ", look closely" if agreement < DOUBTFUL else ""
     # Rounded down: what is shown must not reach a level that the number does not.
-    return f", agrees with its mirror image: {np.floor(agreement * 100) / 100:.2f}{doubt}"
+    return f"{math.floor(agreement * 100) / 100:.2f}{doubt}"

@@ -64,7 +64,7 @@ def _score(net, preprocessing, patient, show):
     return rows
 
 
-def print_scores(scored, count, seen=(), results=None, marks=None):
+def print_scores(scored, count, mark=None, results=None):
     """Print the scores of patients as a table, and write their files.
 
     Nothing that was computed is lost: the table is printed before the files are finished. If a
@@ -76,11 +76,9 @@ def print_scores(scored, count, seen=(), results=None, marks=None):
         From `evaluate`.
     count : int
         Of the patients.
-    seen : collection of str
-        Patients that the model was trained on: they get a star.
+    mark : callable, optional
+        ``mark(patient)`` gives what stands behind a name, as "*". It is asked when all are scored.
     results : ScoreResults, optional
-    marks : dict of str to str, optional
-        What stands behind a patient's name instead.
 
     Raises
     ------
@@ -99,35 +97,32 @@ def print_scores(scored, count, seen=(), results=None, marks=None):
         if rows:
             done = len({row["patient"] for row in rows})
             print(f"only {done} of {plural(count, 'patient')} scored:\n"
-                  f"{format_table(rows, seen, marks)}")
+                  f"{format_table(rows, mark)}")
         raise
     try:
-        print(format_table(rows, seen, marks))
+        print(format_table(rows, mark))
     finally:  # standard output may be closed, as by "| head"
         if results:
             results.finish(rows)
 
 
-def format_table(rows, seen=(), marks=None):
+def format_table(rows, mark=None):
     """Lay out the scores in 80 columns: a row per patient, mean and median; a table per region.
 
     Parameters
     ----------
     rows : list of dict
         From `evaluate`.
-    seen : collection of str
-        Patients that the model was trained on: they get a star.
-    marks : dict of str to str, optional
-        What stands behind a patient's name instead.
+    mark : callable, optional
+        ``mark(patient)`` gives what stands behind a name, as "*".
 
     Returns
     -------
     str
     """
     regions = dict.fromkeys(row.get("region") for row in rows)
-    marks = dict.fromkeys(seen, "*") | (marks or {})
-    texts = {row["patient"]: f"{printable(row['patient'])} {marks.get(row['patient'], '')}".rstrip()
-             for row in rows}
+    names = dict.fromkeys(row["patient"] for row in rows)
+    texts = {name: f"{printable(name)} {mark(name) if mark else ''}".rstrip() for name in names}
     tables = [_table([row for row in rows if row.get("region") == region], texts)
               for region in regions]
     return "\n\n".join(f"{region}\n{table}" if region else table

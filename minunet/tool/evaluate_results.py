@@ -2,22 +2,21 @@
 
 import math
 from contextlib import suppress
-from csv import DictWriter
 from pathlib import Path
 
 from minunet import __version__
-from minunet.engine.files import WriteError, check_new, output_folder, replacing
+from minunet.engine.files import WriteError, check_new, output_folder
 from minunet.engine.words import plural
 from minunet.metrics import SCORES, summarise
 from minunet.tool.patient_page import Pages
 from minunet.tool.patient_page.index import Share
 from minunet.tool.patient_page.scene import (
     Scene,
-    describe_agreement,
+    agreement_fact,
     describe_amount,
     describe_grid,
 )
-from minunet.tool.report.write import write_json
+from minunet.tool.write import write_csv, write_json
 
 TABLE, SUMMARY = "scores.csv", "summary.json"
 
@@ -33,7 +32,7 @@ class ScoreResults:
     model : str
         What to call it.
     seen : collection of str
-        Patients that the model was trained on.
+        Patients that the model was trained on. It may grow until `finish`.
 
     Raises
     ------
@@ -78,7 +77,7 @@ class ScoreResults:
         unit = " mm" if spacing else " voxels"
         facts = ({f"Dice{_of(row)}": _number(row["dice"]) for row in rows}
                  | {f"HD95{_of(row)}": _number(row["hausdorff95"], 1, unit) for row in rows}
-                 | describe_agreement(first["agreement"]) | amounts
+                 | agreement_fact(first["agreement"]) | amounts
                  | describe_grid(found.shape, spacing) | {"model": self._model} | seen)
         labels = dict(zip(scheme.values[1:], scheme.classes[1:], strict=True))
         self._pages.add(
@@ -109,7 +108,7 @@ class ScoreResults:
 
     def _finish(self, rows):
         self._written = [TABLE, SUMMARY]
-        write_scores([self._full(row) for row in rows], self._out / TABLE)
+        write_csv([self._full(row) for row in rows], self._out / TABLE, errors="surrogateescape")
         regions, scored = {}, {row["patient"] for row in rows}
         for row in rows:
             regions.setdefault(_of(row), []).append(row)
@@ -143,15 +142,6 @@ class ScoreResults:
         lengths = self._spacing[row["patient"]] or ("", "", "")
         return row | dict(zip(("spacing_d_mm", "spacing_h_mm", "spacing_w_mm"), lengths,
                               strict=True)) | {"model": self._model, "minunet": __version__}
-
-
-def write_scores(rows, path):
-    """Write the rows of `evaluate.evaluate` as CSV in UTF-8, whole or not at all."""
-    with replacing(path) as temporary, \
-            open(temporary, "w", newline="", encoding="utf-8", errors="surrogateescape") as file:
-        table = DictWriter(file, list(rows[0]))
-        table.writeheader()
-        table.writerows(rows)
 
 
 def _of(row):

@@ -1,4 +1,4 @@
-"""Contact sheets: slices with the outline of what was found, in orange as in `plots`.
+"""Contact sheets: slices with the outline of what was found, in orange as in `drawing`.
 
 They are composed pixel by pixel, since Matplotlib takes longer to draw a slice than the network
 to segment it. A picture has 254 greys and two colours, so that its file holds a byte a pixel.
@@ -13,7 +13,7 @@ from PIL import Image, ImageColor, ImageDraw, ImageFont
 
 from minunet.engine.files import replacing
 from minunet.engine.words import printable
-from minunet.tool.plots import PREDICTION, TRUTH
+from minunet.tool.drawing import PREDICTION, TRUTH
 
 WHITE, TRUE, FOUND = 253, 254, 255  # numbers of the brightest grey and of the colours of lines
 TEXT = 14      # pixels

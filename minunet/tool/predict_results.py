@@ -1,25 +1,24 @@
 """What ``minunet predict`` leaves beside the masks: pages, an index, a table of all patients."""
 
-import csv
 import math
 from pathlib import Path
 
 import numpy as np
 
-from minunet.engine.files import check_new, replacing
+from minunet.engine.files import check_new
 from minunet.engine.words import plural
 from minunet.tool.patient_page import Pages
 from minunet.tool.patient_page.index import Share
 from minunet.tool.patient_page.scene import (
     Scene,
-    describe_agreement,
+    agreement_fact,
     describe_amount,
     describe_grid,
     millilitres,
 )
+from minunet.tool.write import write_csv
 
 TABLE = "summary.csv"
-COLUMNS = "patient", "slices", "voxels", "ml", "agreement"
 
 
 class Results:
@@ -65,23 +64,22 @@ class Results:
                    for value, text in named.items()} if len(named) > 1 else {}
         flat = len(labels) == 1 and spacing is None
         facts = ({"found": describe_amount(voxels, spacing, flat)} | amounts
-                 | describe_agreement(agreement) | describe_grid(labels.shape, spacing))
+                 | agreement_fact(agreement) | describe_grid(labels.shape, spacing))
         volume = millilitres(voxels, spacing)
         self._pages.add(
             Scene(name, labels, images, None, named, self.scheme.modalities, spacing, sides,
                   slices, facts),
             [f"{len(labels):,}", f"{voxels:,}", None if volume is None else f"{volume:.2f}",
              Share(agreement)])
-        self._rows.append((name, len(labels), voxels, "" if volume is None else volume,
-                           "" if math.isnan(agreement) else agreement))
+        self._rows.append({
+            "patient": name, "slices": len(labels), "voxels": voxels,
+            "ml": "" if volume is None else volume,
+            "agreement": "" if math.isnan(agreement) else agreement})
 
     def finish(self):
-        """Write the table and the index; give the path of the index."""
-        with replacing(self.out / TABLE) as temporary, \
-                open(temporary, "w", newline="", encoding="utf-8",
-                     errors="surrogateescape") as file:
-            csv.writer(file).writerows([COLUMNS, *self._rows])
-        return self._pages.finish(
+        """Write the table and the index."""
+        write_csv(self._rows, self.out / TABLE, errors="surrogateescape")
+        self._pages.finish(
             "What was found", [f"{plural(len(self._rows), 'patient')}, in the order given. All "
                                f"numbers are in {TABLE}."],
             ["slices", "voxels found", "ml", "agreement with the mirror image"])

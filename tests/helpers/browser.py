@@ -1,8 +1,10 @@
 """A browser without a window, for the tests of pages."""
 
+import re
 import shutil
 import time
 
+import numpy as np
 import pytest
 
 CHROMIUM = "chromium", "chromium-browser", "google-chrome"
@@ -41,3 +43,21 @@ def prefer(browser, scheme):
     """Ask for the "light" or "dark" colours, as a system does."""
     browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {
         "features": [{"name": "prefers-color-scheme", "value": scheme}]})
+
+
+def nameless(browser):
+    """What can be used on the page but has no name to be read out, as HTML."""
+    return browser.execute_script("""
+        return [...document.querySelectorAll("button, input, select, canvas[tabindex]")]
+          .filter((one) => !(one.textContent || one.getAttribute("aria-label") ||
+                             one.labels && one.labels.length)).map((one) => one.outerHTML)""")
+
+
+def paper_and_inks(browser, *selectors):
+    """The colours, RGB 0 … 1: of the page's ground, and of the text in these elements."""
+    colors = browser.execute_script("""
+        const style = (one) => getComputedStyle(document.querySelector(one));
+        return [style("body").backgroundColor, ...[...arguments].map((one) => style(one).color)]""",
+        *selectors)
+    paper, *inks = (np.array(re.findall(r"\d+", color)[:3], float) / 255 for color in colors)
+    return paper, inks

@@ -15,7 +15,7 @@ from minunet.data.preprocess import Preprocessing
 from minunet.engine.files import InputError, WriteError
 from minunet.engine.words import width
 from minunet.tool.evaluate import evaluate, format_table, print_scores
-from minunet.tool.evaluate_results import ScoreResults, write_scores
+from minunet.tool.evaluate_results import ScoreResults
 
 
 class Bright:
@@ -59,18 +59,10 @@ def test_a_perfect_segmentation_scores_one(rows):
 
 
 def test_the_table_stars_patients_that_were_trained_on_and_says_what_it_averages(rows):
-    table = format_table(rows, seen={"ill"})
+    table = format_table(rows, {"ill": "*", "healthy": ""}.get)
     assert "ill *" in table
     assert "healthy *" not in table
     assert "mean and median over 2 patients, sensitivity over 1 where it is defined" in table
-
-
-def test_the_csv_has_a_row_a_patient(rows, tmp_path):
-    write_scores(rows, tmp_path / "scores.csv")
-    with open(tmp_path / "scores.csv", newline="") as file:
-        read = list(csv.DictReader(file))
-    assert [row["patient"] for row in read] == ["ill", "healthy"]
-    assert float(read[0]["dice"]) == 1
 
 
 def _row(name, volume=1234.0, unit="mm", **more):
@@ -83,7 +75,7 @@ def _row(name, volume=1234.0, unit="mm", **more):
                                   "患者" * 6, "sub-01/ses-01/anat/" * 3, "x" * 78])
 def test_the_table_fits_80_columns(name):
     rows = [_row(name, 1234567.0, unit="voxel"), _row("b", unit="voxel")]
-    for line in format_table(rows, seen=[name]).splitlines():
+    for line in format_table(rows, {name: "*", "b": ""}.get).splitlines():
         assert width(line) <= 80 or line == name + " *"
 
 
@@ -147,10 +139,10 @@ def test_the_files_are_written_though_nobody_reads_the_table(tmp_path, monkeypat
         assert [row["patient"] for row in csv.DictReader(file)] == ["Łukasz 患者"]
 
 
-@pytest.mark.parametrize("place", ["write_scores", "write_json", "Pages.add"])
+@pytest.mark.parametrize("place", ["write_csv", "write_json", "Pages.add"])
 def test_the_table_is_printed_though_a_file_cannot_be_written_and_none_stays(
         tmp_path, monkeypatch, capsys, place):
-    def refuse(*_):
+    def refuse(*_, **__):
         raise WriteError("no space left")
 
     monkeypatch.setattr(f"minunet.tool.evaluate_results.{place}", refuse)
@@ -171,9 +163,14 @@ def score(out, seen=()):
     patients = [_patient("ill", 1), _patient("healthy", 0)]
     files = ScoreResults(out, patients, "mine", seen)
     print_scores(evaluate(Bright(), Preprocessing(size=None, low=0, high=100), patients,
-                          show=files.show), 2, seen, files)
+                          show=files.show), 2, results=files)
     with open(out / "scores.csv", newline="", encoding="utf-8") as file:
         return list(csv.DictReader(file))
+
+
+def test_the_csv_has_a_row_a_patient(tmp_path):
+    ill, healthy = score(tmp_path)
+    assert (ill["patient"], float(ill["dice"]), healthy["patient"]) == ("ill", 1, "healthy")
 
 
 def test_the_scores_say_by_which_model_and_how_large_voxels_are(tmp_path):
@@ -211,7 +208,7 @@ def test_agreement_with_the_mirror_image_is_shown_where_it_is_known(tmp_path):
     rows = [_row("ill") | {"agreement": 0.67}]
     files.show(patient, images, masks, masks, rows)
     files.finish(rows)
-    assert "<dd>0.67: look closely</dd>" in (tmp_path / "pages" / "ill.html").read_text("utf-8")
+    assert "<dd>0.67, look closely</dd>" in (tmp_path / "pages" / "ill.html").read_text("utf-8")
     assert "agreement with the mirror image" in (tmp_path / "index.html").read_text("utf-8")
 
 
@@ -240,7 +237,7 @@ def test_a_bar_is_drawn_where_somebody_watches_and_is_gone_before_the_table(
 
 
 @pytest.mark.parametrize("name", ["Łukasz", "患者", "\udcff"])
-def test_the_csv_is_utf_8_and_keeps_the_bytes_of_a_name_that_is_not(rows, tmp_path, name):
-    write_scores([rows[0] | {"patient": name}], tmp_path / "scores.csv")
+def test_the_csv_is_utf_8_and_keeps_the_bytes_of_a_name_that_is_not(tmp_path, name):
+    results(tmp_path, name).finish([_row(name)])
     written = (tmp_path / "scores.csv").read_bytes()
     assert written.splitlines()[1].startswith(name.encode("utf-8", "surrogateescape") + b",")

@@ -111,7 +111,8 @@ def test_the_page_in_the_docs_is_of_todays_code_and_small():
     """If not: minunet demo; minunet look minunet-demo --out page; copy page/look.html there."""
     page = Path(__file__).parents[2] / "docs" / "_static" / "look.html"
     text = page.read_text(encoding="utf-8")
-    for part in Path(minunet.tool.look_page.__file__).parent.iterdir():
+    parts = Path(minunet.tool.look_page.__file__).parent
+    for part in [*parts.iterdir(), parts.parent / "web" / "base.css"]:
         if part.suffix in (".js", ".css"):
             assert part.read_text(encoding="utf-8").rstrip() in text, part.name
     assert page.stat().st_size < 1.5e6

@@ -8,11 +8,11 @@ import pytest
 from nifti_files import affine, write_nifti
 from PIL import Image, ImageColor
 
-from minunet.tool import overlays, plots
+from minunet.tool import drawing, overlays
 from minunet.tool.cli import main
 from minunet.tool.overlays import draw_volume, pick_slices, shown_channel, window
 
-ORANGE, BLUE = map(ImageColor.getrgb, (plots.PREDICTION, plots.TRUTH))
+ORANGE, BLUE = map(ImageColor.getrgb, (drawing.PREDICTION, drawing.TRUTH))
 STRIP = 22  # pixels above a slice, with its number
 
 

@@ -15,7 +15,7 @@ from minunet.tool.patient_page.index import Share, build_index
 from minunet.tool.patient_page.page import build_page
 from minunet.tool.patient_page.scene import (
     Scene,
-    describe_agreement,
+    agreement_fact,
     describe_amount,
     millilitres,
 )
@@ -109,9 +109,9 @@ def test_an_amount_is_said_in_what_is_known(voxels, spacing, flat, text):
 
 
 def test_agreement_is_a_fact_where_it_is_known():
-    assert describe_agreement(float("nan")) == {}
-    assert list(describe_agreement(0.967).values()) == ["0.96"]
-    assert list(describe_agreement(0.67).values()) == ["0.67: look closely"]
+    assert agreement_fact(float("nan")) == {}
+    assert list(agreement_fact(0.967).values()) == ["0.96"]
+    assert list(agreement_fact(0.67).values()) == ["0.67, look closely"]
 
 
 def test_text_cannot_become_markup():
@@ -129,7 +129,8 @@ def test_the_index_has_the_worst_first_and_a_bar_as_long_as_the_share(tmp_path):
     pages = Pages(tmp_path, ["a", "b", "c"])
     for name, share in (("a", 0.9), ("b", 0.25), ("c", 0.5)):
         pages.add(scene(name), [Share(share), "1", None], share)
-    text = pages.finish("Scores", ["3 <patients>"], ["Dice", "ml", "agreement"]).read_text("utf-8")
+    pages.finish("Scores", ["3 <patients>"], ["Dice", "ml", "agreement"])
+    text = (tmp_path / "index.html").read_text("utf-8")
     assert order_of(text) == ["b", "c", "a"]
     assert re.findall(r"width:([\d.]+)%", text) == ["25.0", "50.0", "90.0"]
     assert "agreement" not in text  # known of nobody
@@ -141,7 +142,8 @@ def test_links_lead_to_the_pages_whatever_the_names(tmp_path):
     pages = Pages(tmp_path, names)
     for name in names:
         pages.add(scene(name), [])
-    text = pages.finish("Found", [], []).read_text("utf-8")
+    pages.finish("Found", [], [])
+    text = (tmp_path / "index.html").read_text("utf-8")
     for name, href in zip(names, re.findall(r'<a href="([^"]*)">', text), strict=True):
         assert (tmp_path / unquote(href)).read_text("utf-8").count(as_text(name))
         assert (tmp_path / "pages" / f"{name}.png").exists()

@@ -4,8 +4,9 @@ import re
 
 import numpy as np
 import pytest
-from browser import prefer, resize, start_browser, wait
+from browser import nameless, paper_and_inks, prefer, resize, start_browser, wait
 from color_vision import contrast
+from PIL import ImageColor
 
 from minunet.tool.drawing import HIT, PREDICTION, TRUTH
 from minunet.tool.patient_page.page import build_page
@@ -78,8 +79,7 @@ def drawn(browser):
 
 def near(pixels, color):
     """Where pixels are of a colour, "#E69F00", but for rounding."""
-    rgb = [int(color[i:i + 2], 16) for i in (1, 3, 5)]
-    return (abs(pixels - rgb) < 6).all(axis=-1)
+    return (abs(pixels - ImageColor.getrgb(color)) < 6).all(axis=-1)
 
 
 def set_opacity(browser, mode, share=1):
@@ -202,7 +202,7 @@ def test_opacity_is_that_of_the_slider(page):
     hit = (example()[1][3] > 0) & (example()[2][3] > 0)
     page.execute_script("toggleMarks(true); const one = find('opacity'); one.value = 50; "
                         "one.dispatchEvent(new Event('input'))")
-    mixed = 0.5 * bare[hit] + 0.5 * np.array([int(HIT[i:i + 2], 16) for i in (1, 3, 5)])
+    mixed = 0.5 * bare[hit] + 0.5 * np.array(ImageColor.getrgb(HIT))
     assert abs(drawn(page)[hit] - mixed).max() <= 2
     assert page.find_element("id", "opacity-value").text == "50 %"
 
@@ -233,21 +233,13 @@ def test_an_empty_mask_says_so_and_one_slice_has_no_slider(browser):
 
 
 def test_everything_that_can_be_used_has_a_name(page):
-    nameless = page.execute_script("""
-        return [...document.querySelectorAll("button, input, select, canvas[tabindex]")]
-          .filter((one) => !(one.textContent || one.getAttribute("aria-label") ||
-                             one.labels && one.labels.length)).map((one) => one.outerHTML)""")
-    assert nameless == []
+    assert nameless(page) == []
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_it_is_light_or_dark_as_the_reader_prefers_and_can_be_read(page, scheme):
     prefer(page, scheme)
-    colors = page.execute_script("""
-        const style = (one) => getComputedStyle(document.querySelector(one));
-        return [style("body").backgroundColor, style("body").color, style(".quiet").color,
-                style("dt").color, style("label").color]""")
-    paper, *inks = (np.array(re.findall(r"\d+", color)[:3], float) / 255 for color in colors)
+    paper, inks = paper_and_inks(page, "body", ".quiet", "dt", "label")
     assert (paper.mean() > 0.5) == (scheme == "light")
     assert min(contrast(ink, paper) for ink in inks) >= 4.5
 

@@ -8,8 +8,17 @@ from PIL import Image
 from report_shapes import canonical_mask
 from skimage.color import deltaE_ciede2000
 
-from minunet.tool.drawing import LABEL_COLORS, TINT, label_colors
-from minunet.tool.plots import HIT, INK, MUTED, PREDICTION, SHADE, TRUTH
+from minunet.tool.drawing import (
+    HIT,
+    INK,
+    LABEL_COLORS,
+    MUTED,
+    PREDICTION,
+    SHADE,
+    TINT,
+    TRUTH,
+    label_colors,
+)
 from minunet.tool.report import report
 
 ERRORS = (TRUTH, PREDICTION, HIT)

@@ -26,9 +26,10 @@ def _find(path, levels):
     """The first DICOM file, or None."""
     if not path.is_dir():
         return path if path.is_file() and _is_dicom(path) else None
-    files = [file for file in visible(path) if file.is_file()]
-    folders = [folder for folder in visible(path) if levels > 1 and folder.is_dir()]
-    return next((found for child in [*files[:LOOKED_AT], *folders]
+    inside = visible(path)
+    files = [child for child in inside if child.is_file()][:LOOKED_AT]
+    folders = [child for child in inside if levels > 1 and child.is_dir()]
+    return next((found for child in [*files, *folders]
                  if (found := _find(child, levels - 1))), None)
 
 

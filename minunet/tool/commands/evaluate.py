@@ -29,7 +29,7 @@ def _by_all(options):
     results = _results(options, patients, seen.names)
     scored = evaluate(net, preprocessing, seen.sift(patients, options.held_out), scheme,
                       results and results.show)
-    print_scores(scored, len(patients), seen.names, results)
+    print_scores(scored, len(patients), lambda name: "*" * (name in seen.names), results)
     if note := seen.note(len(patients), options.held_out):
         print(note)
 
@@ -39,7 +39,7 @@ def _by_who_has_not_seen(options):
     patients = open_dataset(options.data)
     results = _results(options, patients)
     scored = scores.score(patients, results and results.show)
-    print_scores(scored, len(patients), results=results, marks=scores.marks)
+    print_scores(scored, len(patients), scores.marks.get, results)
     print(*scores.notes(), sep="\n")
 
 

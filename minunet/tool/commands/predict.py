@@ -26,12 +26,18 @@ def run(options):
     if volumes:
         for name, slices, voxels, volume, agreement in predict_volumes(
                 net, preprocessing, scheme, volumes, options.out, options.probabilities):
-            tqdm.write(f"{name}: {plural(slices, 'slice')}, {describe_volume(voxels, volume)}"
-                       + describe_agreement(agreement))
+            _say(name, slices, describe_volume(voxels, volume), agreement)
         print(f"masks are in {options.out}; look at {Path(options.out) / INDEX}")
         return
     for name, slices, pixels, agreement in predict_pictures(net, preprocessing, inputs,
                                                             options.out, scheme):
         found = f"{plural(pixels, 'pixel')} of tumour" if pixels else "no tumour found"
-        tqdm.write(f"{name}: {plural(slices, 'slice')}, {found}{describe_agreement(agreement)}")
+        _say(name, slices, found, agreement)
     print(f"masks and probabilities are in {options.out}; look at {Path(options.out) / INDEX}")
+
+
+def _say(name, slices, found, agreement):
+    """Write the line on a patient, above the bar."""
+    words = describe_agreement(agreement)
+    tqdm.write(f"{name}: {plural(slices, 'slice')}, {found}"
+               + f", agrees with its mirror image: {words}" * bool(words))

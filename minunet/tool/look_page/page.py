@@ -47,7 +47,8 @@ def build_page(net, preprocessing, scheme, model, scan, progress=None):
                "shown": shown_channel(x.shape[-1], scheme.modalities),
                "layers": list(_layers(net, pack)),
                **_slices(net, x, masks, found, picked, scan.slices, pack, progress)}
-    return fill(__package__, payload=as_json(payload), pack=pack.text()), len(picked)
+    text = fill(__package__, "page", "Inside a U-Net", payload=as_json(payload), pack=pack.text())
+    return text, len(picked)
 
 
 def _whole_steps(images, depth):

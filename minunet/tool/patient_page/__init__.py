@@ -58,10 +58,9 @@ class Pages:
         self._rows.append((order, (scene.name + mark, link, cells)))
 
     def finish(self, title, lines, columns):
-        """Write the index; give its path."""
+        """Write the index."""
         rows = [row for _, row in sorted(self._rows, key=lambda pair: pair[0])]
         write_page(self.out / INDEX, build_index(title, lines, columns, rows))
-        return self.out / INDEX
 
     def discard(self):
         """Remove what was written, since it is not the whole."""
@@ -81,7 +80,8 @@ def draw_sheet(path, scene):
     words, marks = scene.words, f"{scene.words.found}: orange"
     if scene.truth is not None:
         marks += f", {words.truth}: blue"
-    shown = scene.images[..., shown_channel(scene.images.shape[-1], scene.channels)]
+    channel = shown_channel(scene.images.shape[-1], scene.channels)
+    shown = scene.images[..., channel]  # (D, H, W)
     draw_volume(path, shown, scene.found > 0, scene.spacing or (1, 1, 1),
                 f"{scene.name}. {marks}", scene.sides,
                 None if scene.truth is None else scene.truth > 0)

@@ -10,14 +10,13 @@ const canvas = find("slice"), context = canvas.getContext("2d");
 const small = new OffscreenCanvas(columns, rows);
 const smallContext = small.getContext("2d", {willReadFrequently: true});
 
+const filled = (mask) => `${words[mask]}, ${labels.length > 1 ? "by label" : "filled"}`;
 const MODES = {
   lines: {name: "outlines", opacity: 1},
-  found: {name: labels.length > 1 ? `${words.found}, by label` : `${words.found}, filled`,
-    opacity: .6},
+  found: {name: filled("found"), opacity: .6},
 };
 if (page.masks.truth) {
-  MODES.truth = {name: labels.length > 1 ? `${words.truth}, by label` : `${words.truth}, filled`,
-    opacity: .6};
+  MODES.truth = {name: filled("truth"), opacity: .6};
   MODES.errors = {name: words.difference, opacity: .7};
 }
 const state = {slice: page.first, channel: page.shown, mode: "lines", marks: true};
@@ -65,14 +64,15 @@ function drawMarks() {
   } else if (state.mode === "errors") {
     const kind = (p) => found[p] ? (truth[p] ? "hit" : "false_alarm") : truth[p] ? "missed" : null;
     fill((p) => page.colors[kind(p)]);
-  } else if (labels.length === 1) {
-    const mask = state.mode === "truth" ? truth : found;
-    fill((p) => mask[p] ? page.colors[state.mode] : null);
   } else {
     const mask = state.mode === "truth" ? truth : found;
-    fill((p) => mask[p] ? labels[mask[p] - 1].color : null);
+    fill((p) => mask[p] ? colourOf(mask[p]) : null);
   }
 }
+
+/* The colour of a label; a single one has that of the mask's outline. */
+const colourOf = (label) =>
+  labels.length > 1 ? labels[label - 1].color : page.colors[state.mode];
 
 /* Give each pixel of the slice the colour "#rrggbb" that is said of it, or none. */
 function fill(colour) {
@@ -111,8 +111,8 @@ function outline(mask, colour, width) {
   context.stroke();
 }
 
-/* How much is marked in each slice, above the slider, and a line where the reader is. Of two masks
-   the one that was found is the line upon the other. */
+/* Above the slider: how much is marked in each slice, as bars, and a mark where the reader is. If
+   there is a truth, the bars are of it, and a line over them is what was found. */
 function drawProfile() {
   const profile = find("profile"), paper = profile.getContext("2d");
   profile.width = profile.clientWidth * devicePixelRatio;

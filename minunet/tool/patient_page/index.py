@@ -37,7 +37,7 @@ def build_index(title, lines, columns, rows):
     shares = {k for k in known if any(isinstance(cells[k], Share) for *_, cells in rows)}
     head = '<th scope="col">patient</th>' + "".join(
         f'<th scope="col"{_share(k in shares)}>{as_text(columns[k])}</th>' for k in known)
-    return fill(__package__, "index.html", title=as_text(title), head=head,
+    return fill(__package__, "index", title, head=head,
                 lines="\n".join(f"  <p>{as_text(line)}</p>" for line in lines),
                 rows="\n".join(_row(name, page, [(cells[k], k in shares) for k in known])
                                for name, page, cells in rows))

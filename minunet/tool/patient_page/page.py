@@ -1,8 +1,9 @@
 """The page of a patient, put together: sheets of slices, masks, and what is known in words."""
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageColor
 
+from minunet.engine.words import printable
 from minunet.tool.drawing import HIT, PREDICTION, TRUTH, label_colors
 from minunet.tool.overlays import outline_of, shown_channel
 from minunet.tool.patient_page import sheets
@@ -23,14 +24,14 @@ def build_page(scene):
     str
     """
     depth = len(scene.found)
-    grey = np.empty((0, *scene.found.shape), np.uint8)
+    grey = np.empty((0, *scene.found.shape), np.uint8)  # (C, D, H, W)
     if scene.images is not None:
-        grey = sheets.greys(scene.images)  # (C, D, H, W)
-    cut = sheets.choose_cut(grey, scene.marked)
+        grey = sheets.greys(scene.images)
+    marked = np.logical_or.reduce([mask > 0 for mask in scene.masks.values()])  # (D, H, W)
+    cut = sheets.choose_cut(grey, marked)
     grey = [sheets.cut_out(channel, cut, np.mean) for channel in grey]  # C of (D, h, w)
-    masks = {name: sheets.cut_out(_numbered(mask, scene.labels), cut, np.max)
-             for name, mask in (("found", scene.found), ("truth", scene.truth))
-             if mask is not None}
+    masks = {name: sheets.cut_out(_numbered(mask, scene.labels), cut, np.max)  # (D, h, w)
+             for name, mask in scene.masks.items()}
     names, shown = _channels(scene)
     first = _first(scene)
     rows, columns = masks["found"].shape[1:]
@@ -38,18 +39,17 @@ def build_page(scene):
     payload = {
         "depth": depth, "rows": rows, "columns": columns, "across": sheets.across(depth),
         "aspect": rows * long / (columns * wide), "first": first, "shown": shown,
-        "slices": list(map(_printed, scene.slices)), "words": vars(scene.words),
+        "slices": list(map(printable, scene.slices)), "words": vars(scene.words),
         "channels": [{"name": name, "url": sheets.scan_url(sheets.sheet(channel))}
                      for name, channel in zip(names, grey, strict=True)],
-        "masks": {name: {"url": sheets.mask_url(sheets.sheet(mask)),
-                         "voxels": np.count_nonzero(full, axis=(1, 2)).tolist()}
-                  for (name, mask), full in zip(masks.items(), (scene.found, scene.truth),
-                                                strict=False)},
+        "masks": {name: {"url": sheets.mask_url(sheets.sheet(masks[name])),
+                         "voxels": np.count_nonzero(mask, axis=(1, 2)).tolist()}
+                  for name, mask in scene.masks.items()},
         "labels": _labels(scene), "colors": {"found": PREDICTION, "truth": TRUTH, "hit": HIT,
                                              "missed": TRUTH, "false_alarm": PREDICTION}}
     background = grey[shown][first] if grey else np.full((rows, columns), NO_SCAN, np.uint8)
     still = _still(background, masks["found"][first] > 0, payload["aspect"])
-    return fill(__package__, name=as_text(scene.name), facts=_facts(scene),
+    return fill(__package__, "page", scene.name, facts=_facts(scene),
                 noscript=_noscript(scene, first, still), nothing=_nothing(scene),
                 sides=_sides() if scene.sides else "", payload=as_json(payload))
 
@@ -61,12 +61,9 @@ def _numbered(mask, labels):
 
 
 def _labels(scene):
-    """Name and colour of each label, in order; a single one has the colour of its outline."""
-    if len(scene.labels) == 1:
-        return [{"name": _printed(name), "color": PREDICTION} for name in scene.labels.values()]
-    colors = label_colors(sorted(scene.labels))
-    return [{"name": _printed(scene.labels[label]), "color": colors[label]}
-            for label in sorted(scene.labels)]
+    """Name and colour of each label, in order."""
+    return [{"name": printable(scene.labels[label]), "color": color}
+            for label, color in label_colors(sorted(scene.labels)).items()]
 
 
 def _channels(scene):
@@ -75,19 +72,15 @@ def _channels(scene):
         return [], 0
     count = scene.images.shape[-1]
     names = scene.channels or [f"channel {c + 1} of {count}" for c in range(count)]
-    return list(map(_printed, names)), shown_channel(count, scene.channels)
+    return list(map(printable, names)), shown_channel(count, scene.channels)
 
 
 def _first(scene):
     """The slice with most that is true, or found, or in the middle."""
-    for mask in (scene.truth, scene.found):
-        if mask is not None and mask.any():
+    for mask in reversed(scene.masks.values()):
+        if mask.any():
             return int(np.count_nonzero(mask, axis=(1, 2)).argmax())
     return len(scene.found) // 2
-
-
-def _printed(words):
-    return str(words).encode("utf-8", "replace").decode("utf-8")
 
 
 def _facts(scene):
@@ -97,9 +90,8 @@ def _facts(scene):
 
 def _nothing(scene):
     """What is said where a mask is empty, since an empty page looks like a broken one."""
-    words = [f"{as_text(name.capitalize())}: nothing." for name, mask in (
-        (scene.words.found, scene.found), (scene.words.truth, scene.truth))
-        if mask is not None and not mask.any()]
+    words = [f"{as_text(getattr(scene.words, name).capitalize())}: nothing."
+             for name, mask in scene.masks.items() if not mask.any()]
     return f'<p id="nothing"><strong>{" ".join(words)}</strong></p>' if words else ""
 
 
@@ -110,8 +102,8 @@ def _sides():
 
 def _still(grey, mask, aspect):
     """One slice with its outline, for who has no JavaScript."""
-    picture = np.repeat(grey[..., np.newaxis], 3, axis=-1)
-    picture[outline_of(mask)] = tuple(int(PREDICTION[i:i + 2], 16) for i in (1, 3, 5))
+    picture = np.repeat(grey[..., np.newaxis], 3, axis=-1)  # (H, W, 3)
+    picture[outline_of(mask)] = ImageColor.getrgb(PREDICTION)
     height, width = grey.shape
     size = (width, max(1, round(width * aspect))) if aspect > 1 else (
         max(1, round(height / aspect)), height)

@@ -1,17 +1,16 @@
 """What the page of a patient shows."""
 
-import math
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from minunet.engine.words import plural
-from minunet.tool.agreement import DOUBTFUL
+from minunet.tool.agreement import describe_agreement
 
 
 @dataclass(frozen=True)
 class Words:
-    """What a page calls its two masks, where they agree and differ, and that picture."""
+    """What a page calls its two masks, where they agree and differ, and the difference."""
 
     found: str = "found"
     truth: str = "truth"
@@ -62,9 +61,10 @@ class Scene:
     words: Words = Words()
 
     @property
-    def marked(self):
-        """Where anything is marked, found or true (D, H, W)."""
-        return self.found > 0 if self.truth is None else (self.found > 0) | (self.truth > 0)
+    def masks(self):
+        """The masks (D, H, W) that there are, by their names here: "found", and "truth"."""
+        masks = {"found": self.found, "truth": self.truth}
+        return {name: mask for name, mask in masks.items() if mask is not None}
 
 
 def describe_amount(voxels, spacing=None, flat=False):
@@ -99,11 +99,7 @@ def describe_grid(shape, spacing=None):
             "voxel" if spacing else "voxel size": size}
 
 
-def describe_agreement(agreement):
+def agreement_fact(agreement):
     """The fact that says how well a mask agrees with that of the mirrored scan; none for nan."""
-    if math.isnan(agreement):
-        return {}
-    # Rounded down: what is shown must not reach a level that the number does not.
-    shown = f"{math.floor(agreement * 100) / 100:.2f}"
-    doubt = ": look closely" if agreement < DOUBTFUL else ""
-    return {"agreement with the mirror image": shown + doubt}
+    words = describe_agreement(agreement)
+    return {"agreement with the mirror image": words} if words else {}

@@ -15,7 +15,7 @@ from minunet.tool.overlays import window
 
 MOST = 24_000_000  # pixels of all sheets of a scan: some 1 MB
 AIR, MARGIN = 8, 2  # greys that count as air at the edges of a scan, and pixels left of it
-# Half of JPEG's size for what looks the same; a Pillow that was built without it is rare.
+# WebP is half of JPEG's size for what looks the same; a Pillow without it is rare.
 FORMAT, MIME = ("WEBP", "image/webp") if features.check("webp") else ("JPEG", "image/jpeg")
 QUALITY = {"quality": 60, "method": 2}
 
@@ -94,7 +94,7 @@ def sheet(slices):
 
 
 def scan_url(pixels):
-    """Greys (H, W) or colours (H, W, 3), uint8, as the address of a picture that is in itself."""
+    """Greys (H, W) or colours (H, W, 3), uint8, as an address that holds the picture."""
     return _url(pixels, MIME, FORMAT, **QUALITY)
 
 

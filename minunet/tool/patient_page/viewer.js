@@ -99,7 +99,7 @@ function listen() {
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", drawProfile);
 }
 
-/* A notch of a mouse is one slice; a touchpad, which sends many small steps, needs some of them. */
+/* A notch of a mouse is one slice; a touchpad sends many small steps, which add up. */
 function listenToWheel() {
   let turned = 0;
   find("stage").addEventListener("wheel", (event) => {
@@ -113,7 +113,7 @@ function listenToWheel() {
   }, {passive: false});
 }
 
-/* Across the picture, by finger or mouse: its width is all slices, but no more than 12 pixels each. */
+/* Across the picture, by finger or mouse: its width is all slices, at 2 to 12 pixels a slice. */
 function listenToDrag() {
   let from = null;
   canvas.addEventListener("pointerdown", (event) => {

@@ -22,9 +22,10 @@ from minunet.tool.report.mesh import MESH, build_mesh, check_mesh, write_stl
 from minunet.tool.report.page import draw_page
 from minunet.tool.report.scan import read_report_scan
 from minunet.tool.report.scenes import change_scene, report_scene
+from minunet.tool.report.size import diameters
 from minunet.tool.report.tumours import amount, describe
-from minunet.tool.report.write import write_csv, write_json
 from minunet.tool.web import write_page
+from minunet.tool.write import write_csv, write_json
 
 FILES = "report.json", "report.csv", "report.png", "report.html"
 NOTE = ("For teaching and research, not for diagnosis. Measures are of the mask: they are as "
@@ -139,9 +140,7 @@ def summarise_report(result):
     """What a report found, in a line for each tumour."""
     lines = []
     for tumour in result["tumours"]:
-        place, unit = tumour["location"], "mm" if result["spacing_mm_dhw"] else "px"
-        length, width = (tumour["size"][f"{which}_diameter_{unit}"]
-                         for which in ("largest", "perpendicular"))
+        place, (length, width, unit) = tumour["location"], diameters(tumour["size"])
         lines.append(f"tumour {tumour['number']}: {size_text(tumour['size'])}, "
                      f"{length:.1f} × {width:.1f} {unit}, the {place['side_of']}'s "
                      f"{place['side']}")

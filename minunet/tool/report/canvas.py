@@ -5,8 +5,9 @@ from matplotlib.patches import Rectangle
 from matplotlib.patheffects import withStroke
 
 from minunet.engine.files import replacing
+from minunet.tool.drawing import INK, MUTED, SHADE
 from minunet.tool.glyphs import box_what_fonts_lack
-from minunet.tool.plots import INK, MUTED, SHADE
+from minunet.tool.report.size import diameters
 
 WIDTH, EDGE = 13.0, 0.45  # inches
 ON_IMAGE = [withStroke(linewidth=2.5, foreground=INK)]  # a light line, legible on any grey
@@ -77,6 +78,12 @@ def size_text(sizes):
         return f"{short(sizes['area_mm2'])} mm²"
     [(unit, count)] = [(unit, sizes[unit]) for unit in ("voxels", "pixels") if unit in sizes]
     return f"{count:,} {unit}"
+
+
+def diameters_text(sizes):
+    """The largest diameter among `size.measure_size`'s, the one across it, and their unit."""
+    length, across, unit = diameters(sizes)
+    return f"{short(length)} × {short(across)} {unit}"
 
 
 def shorten(name, most=60):

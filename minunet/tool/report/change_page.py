@@ -4,10 +4,10 @@ import numpy as np
 from matplotlib.colors import to_rgb
 
 from minunet.engine.words import plural
-from minunet.tool.drawing import TINT
-from minunet.tool.plots import HIT, INK, MUTED, PREDICTION, SHADE, TRUTH
+from minunet.tool.drawing import HIT, INK, MUTED, PREDICTION, SHADE, TINT, TRUTH, shade
 from minunet.tool.report.canvas import EDGE, WIDTH, Page, short, shorten, size_text
-from minunet.tool.report.panels import aspect, draw_background, sides, tint, window_around
+from minunet.tool.report.panels import aspect, draw_background, sides, window_around
+from minunet.tool.report.tumours import without_doubles
 
 HEADER, PANEL, GAP, ROW = 1.5, 2.8, 0.3, 0.42  # inches
 MOST_LESIONS = 8
@@ -30,9 +30,7 @@ def draw_change_page(report, masks, images, parts, path):
     path : str or Path
     """
     lesions = report["lesions"][:MOST_LESIONS]
-    sizes = {name: row for name, row in report["regions"].items()
-             if name.startswith("label") or f"label 4, {name}" not in report["regions"]}
-    sizes = sizes or {"all tumours": report["total"]}
+    sizes = without_doubles(report["regions"]) or {"all tumours": report["total"]}
     page = Page(HEADER + PANEL + 1.35 + max(len(sizes), len(lesions)) * ROW + 0.55)
     _draw_header(page, report)
     old, new = (labels > 0 for labels in parts)
@@ -85,14 +83,14 @@ def _draw_maps(page, masks, images, old, new):
         axes = page.axes(left, HEADER + 0.26, PANEL, PANEL)
         draw_background(axes, image, level, both.shape[1:])
         for where, color in colors:
-            tint(axes, (1.0 if image is None else TINT) * where[level], color)
+            shade(axes, (1.0 if image is None else TINT) * where[level], color)
         rows, columns = window
         axes.set(xlim=(columns.start - 0.5, columns.stop - 0.5),
                  ylim=(rows.stop - 0.5, rows.start - 0.5), aspect=aspect(mask, 1, 2), anchor="NW")
         sides(axes, mask, on_image=image is not None)
-    for column, mask in enumerate(masks):
+    for column, files in enumerate(mask.files for mask in masks):
         page.text(EDGE + column * (PANEL + GAP), HEADER + PANEL + 0.34,
-                  shorten(mask.files[level], 38) if mask.files else "", color=MUTED, fontsize=8.5)
+                  shorten(files[level], 38) if files else "", color=MUTED, fontsize=8.5)
     _draw_overview(page, EDGE + 3 * (PANEL + GAP), mask, old, new)
     for place, (name, color) in enumerate((("gone", BEFORE), ("gained", AFTER), ("kept", KEPT))):
         page.key(EDGE + 2 * (PANEL + GAP) + 0.8 * place, HEADER + PANEL + 0.34, name, color)

@@ -15,12 +15,12 @@ from minunet.tool.patient_page import FOLDER, INDEX
 from minunet.tool.patient_page.index import build_index
 from minunet.tool.predict_inputs import IMAGE_SUFFIXES, folder_name, list_patients
 from minunet.tool.report import FILES, report
-from minunet.tool.report.canvas import short, size_text
+from minunet.tool.report.canvas import diameters_text, size_text
 from minunet.tool.report.mask import read_report_mask
 from minunet.tool.report.mesh import MESH, check_mesh
 from minunet.tool.report.scan import read_report_scan
-from minunet.tool.report.write import write_csv
 from minunet.tool.web import write_page
+from minunet.tool.write import write_csv
 
 TABLE = "cohort.csv"
 ENDING = re.compile(r"[-_](mask|seg|segm|segmentation|label)$", re.IGNORECASE)
@@ -151,13 +151,11 @@ def _find_images(named, root):
 
 def _cells(result):
     """Number of tumours, all of it, the largest, and that one's diameters, or None, in words."""
-    total, unit = result["total"], "mm" if result["spacing_mm_dhw"] else "px"
+    total = result["total"]
     if not result["tumours"]:
         return [str(total["tumours"]), size_text(total), None, None]
     size = result["tumours"][0]["size"]
-    length, across = (short(size[f"{which}_diameter_{unit}"])
-                      for which in ("largest", "perpendicular"))
-    return [str(total["tumours"]), size_text(total), size_text(size), f"{length} × {across} {unit}"]
+    return [str(total["tumours"]), size_text(total), size_text(size), diameters_text(size)]
 
 
 def _row(name, result):

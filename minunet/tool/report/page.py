@@ -5,8 +5,7 @@ import math
 import numpy as np
 
 from minunet.engine.words import plural
-from minunet.tool.drawing import label_colors
-from minunet.tool.plots import INK, MUTED
+from minunet.tool.drawing import INK, MUTED, label_colors
 from minunet.tool.report.canvas import (
     EDGE,
     WIDTH,
@@ -29,6 +28,7 @@ from minunet.tool.report.panels import (
     slice_name,
     window_around,
 )
+from minunet.tool.report.size import diameters
 from minunet.tool.report.tumours import head
 
 MOST_BLOCKS = 6
@@ -139,9 +139,7 @@ def _draw_block(page, top, tumour, report, mask, parts, image, tissue, colors):
     draw_slice(axes, mask, image, level)
     draw_box(axes, window)
 
-    unit = "mm" if mask.spacing else "px"
-    length, width = (tumour["size"][f"{which}_diameter_{unit}"]
-                     for which in ("largest", "perpendicular"))
+    length, width, unit = diameters(tumour["size"])
     page.text(places[1], top + 0.56, f"Largest diameter {short(length)} {unit}, "
               f"across {short(width)} {unit}", color=MUTED)
     axes = page.axes(places[1], panel["top"], PANEL, PANEL)

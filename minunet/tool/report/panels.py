@@ -7,8 +7,7 @@ from matplotlib.ticker import MaxNLocator
 from scipy.ndimage import binary_fill_holes, distance_transform_edt
 from skimage.measure import find_contours
 
-from minunet.tool.drawing import TINT
-from minunet.tool.plots import GRID, INK, MUTED, PREDICTION, SHADE
+from minunet.tool.drawing import GRID, INK, MUTED, PREDICTION, SHADE, TINT, shade
 from minunet.tool.report.border import outlines
 from minunet.tool.report.canvas import ON_IMAGE, short, shorten
 
@@ -46,9 +45,9 @@ def draw_slice(axes, mask, image, level, window=None, colors=None):
     inside = mask.labels[level] > 0
     draw_background(axes, image, level, inside.shape)
     if image is None:
-        tint(axes, (0.0 if colors else 0.55) * inside, PREDICTION)
+        shade(axes, (0.0 if colors else 0.55) * inside, PREDICTION)
     for label, color in (colors or {}).items():
-        tint(axes, (1.0 if image is None else TINT) * (mask.labels[level] == label), color)
+        shade(axes, (1.0 if image is None else TINT) * (mask.labels[level] == label), color)
     if window is None:
         outline(axes, inside, PREDICTION)
         sides(axes, mask, on_image=image is not None)
@@ -89,11 +88,6 @@ def slice_name(mask, level):
         return "The picture"
     file = f": {shorten(mask.files[level], FILE)}" if mask.files else ""
     return f"Slice {level + 1} of {len(mask.labels)}{file}"
-
-
-def tint(axes, alpha, color):
-    """Lay a colour over the slice, as strong as `alpha` (H, W)."""
-    axes.imshow(np.dstack([np.broadcast_to(to_rgb(color), (*alpha.shape, 3)), alpha]))
 
 
 def outline(axes, inside, color, width=1.4):
@@ -177,8 +171,8 @@ def draw_location(axes, mask, tissue, parts, number, midline, across):
     body = (np.ones(shape, bool) if tissue is None else
             binary_fill_holes(tissue.any(axis=across)))
     axes.imshow(body, cmap=ListedColormap(["white", "#DDDDDD"]), vmin=0, vmax=1)
-    tint(axes, 0.5 * (parts > 0).any(axis=across), MUTED)
-    tint(axes, 0.9 * (parts == number).any(axis=across), PREDICTION)
+    shade(axes, 0.5 * (parts > 0).any(axis=across), MUTED)
+    shade(axes, 0.9 * (parts == number).any(axis=across), PREDICTION)
     centre = np.argwhere(parts == number).mean(axis=0)
     axes.axhline(centre[rows], color=INK, linewidth=0.6)
     axes.axvline(centre[columns], color=INK, linewidth=0.6)

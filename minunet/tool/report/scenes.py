@@ -3,9 +3,9 @@
 import numpy as np
 
 from minunet.tool.patient_page.scene import Scene, Words, describe_amount, describe_grid
-from minunet.tool.report.canvas import short, size_text
+from minunet.tool.report.canvas import diameters_text, size_text
 from minunet.tool.report.change_page import change_numbers, change_text, side_of
-from minunet.tool.report.tumours import BRATS, is_brats
+from minunet.tool.report.tumours import label_names, without_doubles
 
 CHANGE = Words("after", "before", "kept", "gone", "gained", "change")
 MOST_TUMOURS = 12  # in the list beside the slices
@@ -27,15 +27,13 @@ def report_scene(report, mask, scan, name=None):
     -------
     Scene
     """
-    unit = "mm" if mask.spacing else "px"
     facts = {"marked": _amount(mask, mask.labels > 0)}
-    facts |= {region: size_text(sizes) for region, sizes in _once(report["total"]["regions"])}
+    facts |= {region: size_text(sizes)
+              for region, sizes in without_doubles(report["total"]["regions"]).items()}
     for tumour in report["tumours"][:MOST_TUMOURS]:
         size, place = tumour["size"], tumour["location"]
-        length, width = (short(size[f"{which}_diameter_{unit}"])
-                         for which in ("largest", "perpendicular"))
         facts[f"tumour {tumour['number']}"] = (
-            f"{size_text(size)}, {length} × {width} {unit}, in the {place['side_of']}'s "
+            f"{size_text(size)}, {diameters_text(size)}, in the {place['side_of']}'s "
             f"{place['side']} half, slices {place['first_slice']} to {place['last_slice']}")
     if len(report["tumours"]) > MOST_TUMOURS:
         facts["more tumours"] = f"{len(report['tumours']) - MOST_TUMOURS}, in report.json"
@@ -65,21 +63,19 @@ def change_scene(report, before, after, scans):
     facts = {"before": f"{before.name}: {_amount(before, before.labels > 0)}",
              "after": f"{after.name}: {_amount(after, after.labels > 0)}",
              "change": change_text(total)}
-    facts |= {region: change_text(row) for region, row in _once(report["regions"])}
+    facts |= {region: change_text(row)
+              for region, row in without_doubles(report["regions"]).items()}
     facts |= {f"tumour {change_numbers(row)}":
               f"{size_text(side_of(row, 'before'))} → {size_text(side_of(row, 'after'))}, "
               f"{row['fate']}" for row in report["lesions"][:MOST_TUMOURS]}
     known = [(name, scan) for name, scan in zip(("before", "after"), scans, strict=True) if scan]
-    images = np.stack([scan.measured for _, scan in known], -1) if known else None
+    images = None
+    if known:
+        images = np.stack([scan.measured for _, scan in known], -1)  # (D, H, W, 1 or 2)
     labels = _labels(np.concatenate([before.labels, after.labels]))
     return Scene("Change between two scans", after.labels, images, before.labels, labels,
                  tuple(name for name, _ in known), before.spacing, before.oriented, after.files,
                  facts | describe_grid(before.labels.shape, before.spacing), CHANGE)
-
-
-def _once(regions):
-    """The regions of `tumours.regions` without those that are a label, too."""
-    return [(name, sizes) for name, sizes in regions.items() if f"label 4, {name}" not in regions]
 
 
 def _labels(labels):
@@ -87,8 +83,7 @@ def _labels(labels):
     found = [int(label) for label in np.unique(labels) if label]
     if len(found) < 2:
         return {found[0] if found else 1: "tumour"}
-    names = BRATS if is_brats(found) else {}
-    return {label: f"label {label}{f', {names[label]}' if names else ''}" for label in found}
+    return label_names(found)
 
 
 def _amount(mask, inside):

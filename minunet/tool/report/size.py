@@ -134,3 +134,9 @@ def measure_size(mask, spacing=None, flat=False):
     size["diameters"] = {"slice": level, "ends": (diameter / lengths[1:]).tolist(),
                          "perpendicular_ends": (across / lengths[1:]).tolist()}
     return size
+
+
+def diameters(sizes):
+    """The largest diameter among `measure_size`'s, the one across it, and their unit."""
+    unit = "mm" if "largest_diameter_mm" in sizes else "px"
+    return sizes[f"largest_diameter_{unit}"], sizes[f"perpendicular_diameter_{unit}"], unit

@@ -54,6 +54,17 @@ def is_brats(labels):
     return 4 in labels and set(labels) <= BRATS.keys()
 
 
+def label_names(labels):
+    """The name of each label: "label 2", or if they are BraTS's "label 2, oedema"."""
+    known = {label: f", {name}" for label, name in BRATS.items()} if is_brats(labels) else {}
+    return {label: f"label {label}{known.get(label, '')}" for label in labels}
+
+
+def without_doubles(regions):
+    """What `regions` gives, without the regions that are a label, too."""
+    return {name: sizes for name, sizes in regions.items() if f"label 4, {name}" not in regions}
+
+
 def regions(mask, inside, labels):
     """How much of a part each label is, and BraTS's regions if the labels are BraTS's.
 
@@ -73,9 +84,9 @@ def regions(mask, inside, labels):
     if len(labels) < 2:
         return {}
     counts = dict(zip(*np.unique(mask.labels[inside], return_counts=True), strict=True))
-    names = {f"label {label}": (label,) for label in labels}
+    names = {name: (label,) for label, name in label_names(labels).items()}
     if is_brats(labels):
-        names = {f"label {label}, {BRATS[label]}": (label,) for label in labels} | REGIONS
+        names |= REGIONS
     return {name: amount(mask, sum(int(counts.get(label, 0)) for label in members))
             for name, members in names.items()}
 

@@ -1,8 +1,8 @@
 """Pages in HTML, each one file that needs no other: how they are put together.
 
-A page is a template beside the Python that fills it. In it ``{{name}}`` stands for a part that is
-given, or for the file of that name: beside the template, or here, where `base.css` has what all
-pages look like.
+All have the frame `frame.html` and the style `base.css`. Beside the Python that fills a page lie
+``NAME.html``, what stands in the frame, and ``NAME.css``, what only this page looks like. In HTML
+``{{word}}`` stands for a part that is given, or for the file of that name.
 """
 
 import json
@@ -14,14 +14,17 @@ from minunet.engine.files import replacing
 from minunet.engine.words import printable
 
 
-def fill(package, template="template.html", **parts):
-    """Fill a template.
+def fill(package, name, title, **parts):
+    """Put a page together.
 
     Parameters
     ----------
     package : str
-        The module whose folder holds the template.
-    template : str
+        The module whose folder holds the page's files.
+    name : str
+        Of its HTML and its CSS.
+    title : str
+        Any words.
     **parts : str
         What goes into the page as it is: HTML, or `as_json`.
 
@@ -30,16 +33,21 @@ def fill(package, template="template.html", **parts):
     str
     """
     folders = files(package), files(__name__)
+    parts["title"] = as_text(title)
 
-    def read(name):
-        found = next(file for folder in folders if (file := folder.joinpath(name)).is_file())
+    def read(file):
+        found = next(path for folder in folders if (path := folder.joinpath(file)).is_file())
         return found.read_text(encoding="utf-8").rstrip()
 
     def part(match):
-        name = match[1]
-        return parts[name] if name in parts else read(name)
+        word = match[1]
+        return parts[word] if word in parts else read(word)
 
-    return re.sub(r"\{\{([\w.]+)\}\}", part, read(template))
+    def filled(file):
+        return re.sub(r"\{\{([\w.]+)\}\}", part, read(file))
+
+    parts["style"], parts["body"] = read(f"{name}.css"), filled(f"{name}.html")
+    return filled("frame.html")
 
 
 def as_json(payload):

@@ -1,4 +1,4 @@
-"""A report as JSON, and as CSV with a row for each tumour."""
+"""Results as JSON, and as CSV."""
 
 import csv
 import json
@@ -16,8 +16,8 @@ def write_json(report, path):
                              + "\n", encoding="utf-8", errors="backslashreplace")
 
 
-def write_csv(rows, path):
-    """Write dicts as CSV, whole or not at all.
+def write_csv(rows, path, errors="backslashreplace"):
+    """Write dicts as CSV in UTF-8, whole or not at all.
 
     Parameters
     ----------
@@ -25,11 +25,14 @@ def write_csv(rows, path):
         Nested: ``{"size": {"volume_ml": 3}}`` goes to the column ``size.volume_ml``, a list to a
         column an element. Columns that a row lacks stay empty in it.
     path : str or Path
+    errors : str
+        As for `open`: what becomes of a file's name that is no UTF-8. "surrogateescape" keeps its
+        bytes.
     """
     rows = [dict(_flat(row)) for row in rows]
     columns = list(dict.fromkeys(name for row in rows for name in row))
-    with replacing(path) as temporary, open(temporary, "w", newline="", encoding="utf-8",
-                                            errors="backslashreplace") as file:
+    with replacing(path) as temporary, \
+            open(temporary, "w", newline="", encoding="utf-8", errors=errors) as file:
         table = csv.DictWriter(file, columns)
         table.writeheader()
         table.writerows(rows)

@@ -71,7 +71,8 @@ def plot_history(history, path=None):
         axes.xaxis.get_major_locator().set_params(integer=True, min_n_ticks=1)
         axes.grid(color=GRID, linewidth=0.8)
         axes.spines[["top", "right"]].set_visible(False)
-        axes.legend()
+        if axes.get_legend_handles_labels()[0]:
+            axes.legend()
     return _finish(figure, path)
 
 
@@ -104,13 +105,13 @@ def _draw_dice(axes, history):
         epoch = history[best]["epoch"]
         axes.plot(epoch, mean[best], "o", color=PREDICTION, markersize=8, markeredgecolor=INK,
                   label=f"{score}, epoch {epoch}")
-    else:
+    elif np.isfinite(_column(history, "validation_loss")).any():
         axes.set_title("Dice of the held-out: nothing to find, nothing found")
 
 
 def _draw_column(axes, history, name, **how):
     """Draw a column of the history, if it has one: an older version's may not."""
-    if name in history[-1]:
+    if name in history[-1] and not np.isnan(_column(history, name)).all():
         axes.plot(_column(history, "epoch"), _column(history, name), markersize=3,
                   marker="o" if len(history) <= 40 else "", **how)
 

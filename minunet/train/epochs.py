@@ -57,7 +57,7 @@ def run_epochs(run, slices, held_out, known, step, watch=()):
                                    training_dice=mean_defined(score.dice for score in training))
             _show(run, held_out, watch)
             _show_state(bar, run, loss)
-            tqdm.write(_line(row))
+            tqdm.write(_line(row, held_out))
 
 
 def _train_epoch(run, slices, steps, bar, step):
@@ -77,11 +77,12 @@ def _train_epoch(run, slices, steps, bar, step):
     return losses / len(slices.masks)
 
 
-def _line(row):
+def _line(row, held_out):
     mean, median = row["validation_dice_mean"], row["validation_dice_median"]
-    scores = ("nothing to find, nothing found" if np.isnan(mean)
-              else f"mean {mean:.3f}, median {median:.3f}")
-    return (f"epoch {row['epoch']:3d}   loss {row['loss']:.3f}   validation Dice: {scores}   "
+    scores = (f"validation Dice: mean {mean:.3f}, median {median:.3f}" if mean == mean
+              else "validation Dice: nothing to find, nothing found" if held_out
+              else f"Dice of some trained on: {row['training_dice_mean']:.3f}")
+    return (f"epoch {row['epoch']:3d}   loss {row['loss']:.3f}   {scores}   "
             f"{row['seconds']:.0f} s")
 
 

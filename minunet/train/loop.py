@@ -34,10 +34,11 @@ def train(training: list[Patient], validation: list[Patient], settings: Settings
     After every epoch the held-out patients are segmented at their original resolution by the
     network with the running mean of the weights (`optim.follow`). Kept is the epoch with the best
     mean Dice over the held-out patients that have a tumour, of equals the later one; if none has,
-    or if nobody is held out, there is nothing to choose by, and the last is kept. For comparison some of the patients that
-    are trained on are scored in the same way: as many as are held out, `KNOWN` at most, evenly
-    picked. The folder `out` then holds ``config.json``, ``history.csv``, ``model.npz`` (the epoch
-    kept so far) and ``last.npz`` (to resume from), and what `watch` puts there.
+    or nobody is held out, there is nothing to choose by, and the last is kept. For comparison some
+    of the patients that are trained on are scored in the same way: as many as are held out (if
+    nobody is, `KNOWN`), `KNOWN` at most, evenly picked. The folder `out` then holds
+    ``config.json``, ``history.csv``, ``model.npz`` (the epoch kept so far) and ``last.npz`` (to
+    resume from), and what `watch` puts there.
 
     A table or a picture that cannot be written is told of on standard error, and training goes on.
 

@@ -36,14 +36,19 @@ def test_no_part_is_ever_empty(n, fraction, held_out):
     assert (len(training), len(validation)) == (n - held_out, held_out)
 
 
+def test_with_a_fraction_of_0_nobody_is_held_out():
+    patients = people(3)
+    assert split_patients(patients, 0, seed=0) == (patients, [])
+
+
 @pytest.mark.parametrize("n, found", [(0, "no patient"), (1, "the one patient p0")])
 def test_fewer_than_two_patients_cannot_be_split(n, found):
     with pytest.raises(InputError, match=f"found {found}; give at least two"):
         split_patients(people(n), 0.2, seed=0)
 
 
-@pytest.mark.parametrize("fraction", [0, 1, -0.1, 1.5])
-def test_a_fraction_lies_between_0_and_1(fraction):
+@pytest.mark.parametrize("fraction", [1, -0.1, 1.5])
+def test_a_fraction_lies_from_0_to_below_1(fraction):
     with pytest.raises(ValueError, match="fraction"):
         split_patients(people(3), fraction, seed=0)
 

@@ -1,5 +1,6 @@
 """The commands that take long: what they refuse at once, and how they go on."""
 
+import csv
 import os
 
 import numpy as np
@@ -52,6 +53,23 @@ def test_a_run_goes_on_with_its_own_settings(tree, tmp_path, capsys):
                                                                        value)
     assert "training was 3 patients" in refusal(capsys, *command, "--validation", "0.2")
     assert (tmp_path / "model.npz").read_bytes() == before
+
+
+def test_with_nobody_held_out_the_last_epoch_is_kept(tree, tmp_path, capsys):
+    command = ["train", str(tree), "--out", str(tmp_path)]
+    assert main([*command, *SMALL, "--validation", "0"]) == 0
+    said = capsys.readouterr().out
+    assert "5 to train on, 0 held out" in said
+    assert "nobody was held out: the last epoch was kept" in said
+    with open(tmp_path / "history.csv", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["validation_dice_mean"] for row in rows] == ["nan", "nan"]
+    assert [row["kept"] for row in rows] == ["1", "1"]  # each in its turn, so at last the last
+    before = (tmp_path / "model.npz").read_bytes()
+    assert main([*command, "--resume"]) == 0
+    assert (tmp_path / "model.npz").read_bytes() == before
+    said = refusal(capsys, "evaluate", tmp_path, tree, "--held-out")
+    assert "the model was trained on them" in said
 
 
 def test_a_run_goes_on_with_its_own_patients_only(tree, tmp_path, capsys):

@@ -156,9 +156,12 @@ def test_the_losses_and_the_dice_of_both_parts_are_written_down(phantoms, tmp_pa
 def test_the_line_of_an_epoch_says_what_nan_means():
     row = {"epoch": 1, "loss": 1.0, "validation_dice_mean": NAN, "validation_dice_median": NAN,
            "seconds": 1.0}
-    assert "validation Dice: nothing to find, nothing found" in epochs._line(row)
+    someone = ["patient"]
+    assert "validation Dice: nothing to find, nothing found" in epochs._line(row, someone)
     assert "mean 0.500, median 0.400" in epochs._line(
-        row | {"validation_dice_mean": 0.5, "validation_dice_median": 0.4})
+        row | {"validation_dice_mean": 0.5, "validation_dice_median": 0.4}, someone)
+    row["training_dice_mean"] = 0.9
+    assert "Dice of some trained on: 0.900   " in epochs._line(row, [])
 
 
 def test_the_bar_shows_a_dice_only_when_there_is_one_and_at_last_the_best(

@@ -17,22 +17,16 @@ from minunet.engine.files import InputError
 
 # Few and far apart, so that one machine gives the same one each time, noise or not.
 BALANCES = (2, 4, 8, 16)
-ON_A_GPU = 8  # not measured there: it would have to wait for the GPU
 ROUNDS = 12
 _chosen = ContextVar("balance", default=None)  # by `using_balance`
 
 
-def balance(xp):
-    """Count the multiplications that a matrix product does while a number is moved.
+def balance():
+    """Count the multiplications that a matrix product does on a CPU while a number is moved.
 
     One of `BALANCES`, the nearest to what is measured when it is first asked for; from then on the
     process keeps it. ``MINUNET_BALANCE`` in the environment sets it: with the same balance,
     thread count, NumPy and kind of processor, results are the same to the last bit.
-
-    Parameters
-    ----------
-    xp : module
-        The array module.
 
     Returns
     -------
@@ -47,7 +41,7 @@ def balance(xp):
         return _chosen.get()
     setting = os.environ.get("MINUNET_BALANCE")
     if setting is None:
-        return _measured() if xp is np else ON_A_GPU
+        return _measured()
     if setting not in map(str, BALANCES):
         raise InputError(f"MINUNET_BALANCE must be one of {', '.join(map(str, BALANCES))}, "
                          f"got {setting!r}")

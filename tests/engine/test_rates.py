@@ -3,7 +3,6 @@
 import subprocess
 import sys
 
-import numpy as np
 import pytest
 
 from minunet.engine import rates
@@ -20,7 +19,7 @@ def unset(monkeypatch):
 def test_the_machine_is_asked_once(unset, monkeypatch):
     asked = []
     monkeypatch.setattr(rates, "_best", lambda a, b: asked.append(a) or 1.0)
-    assert rates.balance(np) == rates.balance(np)
+    assert rates.balance() == rates.balance()
     assert len(asked) == 2  # a product and a transform
 
 
@@ -30,32 +29,27 @@ def test_the_nearest_balance_is_taken(unset, monkeypatch, numbers_per_second, ba
     """Here a product makes 8e9 multiplications per second."""
     monkeypatch.setattr(rates, "_best", lambda a, b: len(a) * a.shape[1] * b.shape[1] / 8e9
                         if len(a) > 6 else b.size / numbers_per_second)
-    assert rates.balance(np) == balance
+    assert rates.balance() == balance
 
 
 def test_what_is_measured_is_one_of_the_balances(unset):
-    assert rates.balance(np) in rates.BALANCES
+    assert rates.balance() in rates.BALANCES
 
 
 @pytest.mark.parametrize("value", rates.BALANCES)
 def test_the_environment_sets_it(unset, monkeypatch, value):
     monkeypatch.setenv("MINUNET_BALANCE", str(value))
-    assert rates.balance(np) == rates.balance(None) == value
+    assert rates.balance() == value
 
 
 def test_a_block_sets_it_for_a_while(monkeypatch):
     monkeypatch.setenv("MINUNET_BALANCE", "4")
     with pytest.raises(ZeroDivisionError), rates.using_balance(16):
-        assert rates.balance(np) == 16
+        assert rates.balance() == 16
         with rates.using_balance(None):  # as otherwise
-            assert rates.balance(np) == 16
+            assert rates.balance() == 16
         raise ZeroDivisionError
-    assert rates.balance(np) == 4
-
-
-def test_a_gpu_is_not_made_to_wait_for_it(unset, monkeypatch):
-    monkeypatch.setattr(rates, "_measured", lambda: pytest.fail("was measured"))
-    assert rates.balance(None) == rates.ON_A_GPU
+    assert rates.balance() == 4
 
 
 @pytest.mark.parametrize("value", ["", "3", "8.0", "fast"])
@@ -63,7 +57,7 @@ def test_another_value_is_refused_in_a_line(unset, monkeypatch, value):
     monkeypatch.setenv("MINUNET_BALANCE", value)
     with pytest.raises(InputError, match=f"MINUNET_BALANCE must be one of 2, 4, 8, 16, got "
                                          f"'{value}'"):
-        rates.balance(np)
+        rates.balance()
 
 
 def test_the_command_line_says_so_too(tmp_path):

@@ -133,6 +133,12 @@ def test_the_balance_decides():
     assert auto_for(32, 32, 16) == "winograd_rows"
 
 
+def test_on_a_gpu_auto_takes_im2col_whatever_the_balance(monkeypatch):
+    monkeypatch.setattr("minunet.ops.fast.choose.balance", lambda: pytest.fail("was measured"))
+    x = strict_backend.asarray(np.ones((1, 64, 64, 512), np.float32))
+    assert choose("auto", (3, 3, 512, 512), (1, 1), (1, 1), (64, 64), like=x) is im2col
+
+
 def test_what_lies_beyond_the_edges_costs_as_well():
     """5 rows take as long as 8 where four are computed at a time; im2col computes no more."""
     assert cost("winograd", 8, 8, (5, 8), 8) * 5 == pytest.approx(

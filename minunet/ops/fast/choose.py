@@ -27,7 +27,9 @@ def choose(method, w_shape, stride, padding, out, like=None):
     """Give the module that computes a convolution.
 
     Winograd's two save multiplications and pay with transforms: a cost that grows with C + F where
-    the saving grows with C · F. `cost` adds up both; "auto" takes what costs least.
+    the saving grows with C · F. `cost` adds up both; "auto" takes what costs least. On a GPU it
+    takes "im2col": multiplying is cheap there, and every operation must be launched. It was the
+    fastest on an H100, forward and backward, for 32 to 512 channels.
 
     Parameters
     ----------
@@ -39,7 +41,7 @@ def choose(method, w_shape, stride, padding, out, like=None):
     out : tuple of int
         (OH, OW).
     like : array, optional
-        One that is computed with; the `balance` of its library counts. By default NumPy's.
+        One that is computed with: is it on a GPU? By default it is not.
 
     Returns
     -------
@@ -54,9 +56,10 @@ def choose(method, w_shape, stride, padding, out, like=None):
     if method == "auto":
         if tiles.fits(kernel, stride, padding):
             return tiles
-        if not winograd_rows.fits(kernel, stride, padding):
+        on_a_gpu = like is not None and array_module(like) is not np
+        if on_a_gpu or not winograd_rows.fits(kernel, stride, padding):
             return im2col
-        moving = balance(np if like is None else array_module(like))
+        moving = balance()
         return METHODS[min(COSTS, key=lambda name: cost(name, *w_shape[-2:], out, moving))]
     if method not in METHODS:
         raise ValueError(f"method must be 'auto' or one of {sorted(METHODS)}, got {method!r}")

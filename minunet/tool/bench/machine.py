@@ -45,7 +45,8 @@ def describe(device):
     blas = np.show_config(mode="dicts")["Build Dependencies"]["blas"]
     limits = {name: os.environ[name] for name in LIMITS if name in os.environ}
     return {**processor(), "limits": limits, "cores": cores, "threads": threads(),
-            "balance": balance(module(device)), "gpu": _gpu(device), "minunet": __version__,
+            "balance": balance() if device == "cpu" else None, "gpu": _gpu(device),
+            "minunet": __version__,
             "python": platform.python_version(), "numpy": np.__version__,
             "blas": f"{blas.get('name')} {blas.get('version')}", "torch": torch_work.version()}
 

@@ -15,7 +15,6 @@ from minunet.engine.files import InputError
 from minunet.engine.rates import balance
 from minunet.engine.threads import threads
 from minunet.tool.bench import worker
-from minunet.tool.bench.minunet_work import module
 
 PYTHON = [sys.executable, "-c",
           "import runpy, sys; runpy.run_path(sys.argv[1], run_name='__main__')"]
@@ -92,7 +91,8 @@ class Process:
 
 def start(name, library, device, what, tf32=None):
     """Start a contender's `Process`, with the count of threads and the balance that hold here."""
-    arguments = json.dumps([library, device, threads(), balance(module(device)), tf32])
+    moving = balance() if device == "cpu" else None
+    arguments = json.dumps([library, device, threads(), moving, tf32])
     return Process(name, [*PYTHON, worker.__file__, arguments], what)
 
 

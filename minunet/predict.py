@@ -20,6 +20,7 @@ from minunet.layers import receptive_fields, smallest_input
 from minunet.unet import UNet
 
 THRESHOLD = 0.5  # of the probability: above it a pixel counts as tumour
+AS_SURE = 0.5  # what a piece must have of the surest one's certainty: see `keep_surest`
 Progress = Callable[[int], object] | None
 
 
@@ -70,19 +71,21 @@ def segment_prepared(net: UNet, prepared: Array, shape: tuple[int, int],
 def at_stored_size(found: Array, shape: tuple[int, ...], preprocessing: Preprocessing) -> Array:
     """Bring probabilities (D, S, S, K) of prepared slices to their stored size, `shape`.
 
-    There, of a patient with one tumour, the surest piece is kept.
+    There, of a patient with one tumour, the surest pieces are kept.
     """
     probabilities = restore(found, shape, preprocessing)
     return keep_surest(probabilities) if preprocessing.one_tumour else probabilities
 
 
 def keep_surest(probabilities: Array) -> Array:
-    """Keep the surest piece of tumour, for patients who have one tumour, in one piece.
+    """Keep the surest pieces of tumour, for patients who have one tumour each.
 
     Voxels whose probability of tumour is over ½ and that touch, if only at a corner, are one
     piece. Were its voxels' probabilities p right and independent, a piece would be a false alarm
-    throughout with the probability Π (1 − p). The piece stays for which that is smallest, so that
-    both size and certainty count. The others are background.
+    throughout with the probability Π (1 − p). So a piece is as sure as −Σ ln (1 − p) is large:
+    both size and certainty count. The surest piece stays, and those that are at least `AS_SURE`
+    times as sure: to choose one of two that are nearly alike would lose a whole patient whenever
+    the choice is wrong. The others are background.
 
     Parameters
     ----------
@@ -98,9 +101,10 @@ def keep_surest(probabilities: Array) -> Array:
     if count < 2:
         return probabilities
     # In float32 a sigmoid reaches 1 near a logit of 17: what is nearer to 1 than that is not known.
-    doubt = np.log(np.maximum(1 - p, np.finfo(np.float32).eps))
-    surest = 1 + np.bincount(pieces.ravel(), doubt.ravel())[1:].argmin()
-    others = (pieces > 0) & (pieces != surest)
+    certainty = -np.log(np.maximum(1 - p, np.finfo(np.float32).eps))
+    certainty = np.bincount(pieces.ravel(), certainty.ravel())  # (1 + count,), of each piece
+    certainty[0] = 0  # what is no piece
+    others = (certainty < AS_SURE * certainty.max())[pieces] & (pieces > 0)
     nothing = 0.0 if classes == 1 else np.eye(classes)[0]  # the background for sure
     return np.where(others[..., np.newaxis], nothing, probabilities).astype(probabilities.dtype)
 

@@ -25,7 +25,7 @@ class Preprocessing:
     low, high : float
         Percentiles at which intensities are clipped, 0 ≤ low < high ≤ 100.
     one_tumour : bool
-        Whether each patient has one tumour in one piece: see `minunet.predict.keep_surest`.
+        Whether each patient has one tumour: see `minunet.predict.keep_surest`.
     """
 
     size: int | None = 128

@@ -9,7 +9,7 @@ class Ensemble:
     """Several networks for one: its probabilities are the mean of theirs.
 
     Every network makes errors of its own, and in the mean they are smaller. What is decided after
-    that, as which piece is the surest, is decided once, on the mean.
+    that, as which pieces are the surest, is decided once, on the mean.
 
     Parameters
     ----------

@@ -72,7 +72,7 @@ def describe_model(model):
 
 def _preparation(preprocessing):
     size = f"{preprocessing.size} × {preprocessing.size}" if preprocessing.size else "their own"
-    one = "; of what is found, the surest piece is kept" if preprocessing.one_tumour else ""
+    one = "; of what is found, the surest pieces are kept" if preprocessing.one_tumour else ""
     return (f"size {size}; brightness clipped at the percentiles {preprocessing.low:g} and "
             f"{preprocessing.high:g}{one}")
 

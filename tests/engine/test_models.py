@@ -82,7 +82,7 @@ def test_a_model_is_published_by_one_command(trained, tmp_path):
     done = subprocess.run([*command, "nowhere", "half.npz"], capture_output=True, text=True)
     assert done.returncode == 2 and done.stderr.startswith("minunet: error: no model at nowhere")
     done = subprocess.run(command, capture_output=True, text=True)
-    assert done.returncode == 1 and done.stderr.startswith("usage:")
+    assert done.returncode == 2 and done.stderr.startswith("usage:")
 
 
 def test_a_published_model_can_name_its_channels_and_is_else_the_same(tmp_path):
@@ -97,3 +97,24 @@ def test_a_published_model_can_name_its_channels_and_is_else_the_same(tmp_path):
         assert array.tobytes() == same[name].tobytes()
     with pytest.raises(InputError, match="takes 3 channels, and 2 are named"):
         publish(tmp_path / "run.npz", tmp_path / "other.npz", ["T1", "FLAIR"])
+
+
+@pytest.mark.parametrize("threshold", [0.3, 0.55])
+def test_a_threshold_becomes_one_half(tmp_path, threshold):
+    net = UNet(3, base_channels=2, depth=1)
+    net.save(tmp_path / "run.npz")
+    publish(tmp_path / "run.npz", tmp_path / "moved.npz", threshold=threshold)
+    moved = UNet.load(tmp_path / "moved.npz").predict(IMAGES)
+    before = net.predict(IMAGES)
+    clear = np.abs(before - threshold) > 0.01  # float16 moves what lies nearer
+    assert clear.mean() > 0.9 and 0 < (before > threshold).mean() < 1
+    np.testing.assert_array_equal((moved > 0.5)[clear], (before > threshold)[clear])
+
+
+def test_a_threshold_is_for_one_output_and_between_0_and_1(tmp_path):
+    for outputs, threshold, reason in ((2, 0.7, "several classes"), (1, 0, "between 0 and 1"),
+                                       (1, 1.5, "between 0 and 1")):
+        UNet(3, outputs, base_channels=2, depth=1).save(tmp_path / "run.npz")
+        with pytest.raises(InputError, match=reason):
+            publish(tmp_path / "run.npz", tmp_path / "new.npz", threshold=threshold)
+    assert not (tmp_path / "new.npz").exists()

@@ -1,4 +1,4 @@
-"""Where a patient has one tumour, in one piece: the surest of those found is kept."""
+"""Where a patient has one tumour: the surest of the pieces found are kept."""
 
 import json
 
@@ -33,10 +33,20 @@ def test_the_piece_least_likely_to_be_a_false_alarm_is_kept_and_the_others_vanis
 
 def test_a_piece_that_is_sure_is_kept_before_a_larger_one_in_doubt():
     probabilities = np.zeros((1, 8, 8, 1))
-    probabilities[0, :2, :5] = 0.6  # ten voxels: 0.4¹⁰ = 10⁻⁴ that none is tumour
+    probabilities[0, 0, :6] = 0.6  # six voxels: 0.4⁶ = 4 · 10⁻³ that none is tumour
     probabilities[0, 6:, 6:] = 0.95  # four: 0.05⁴ = 6 · 10⁻⁶
     kept = keep_surest(probabilities)[0, ..., 0] > 0
     assert kept[6:, 6:].all() and not kept[:2].any()
+
+
+@pytest.mark.parametrize("voxels, stays", [(4, False), (6, True), (9, True)])
+def test_a_piece_half_as_sure_as_the_surest_is_kept_too(voxels, stays):
+    probabilities = np.zeros((1, 4, 10, 1))
+    probabilities[0, 0, :10] = 0.9
+    probabilities[0, 3, :voxels] = 0.9
+    kept = keep_surest(probabilities)
+    assert (kept[0, 0] > 0).all()
+    assert (kept[0, 3] > 0).any() == stays
 
 
 def test_probabilities_that_are_rounded_to_1_are_as_sure_as_float32_can_say():
@@ -65,7 +75,7 @@ def test_of_several_classes_a_piece_that_goes_becomes_background(pieces):
     np.testing.assert_array_equal(kept[:3], classes[:3])
 
 
-def test_a_patient_is_segmented_to_one_piece_only_if_the_model_says_so(monkeypatch):
+def test_a_patient_is_segmented_to_the_surest_piece_only_if_the_model_says_so(monkeypatch):
     # A network that takes all that is bright for tumour.
     monkeypatch.setattr(predict, "predict_slices", lambda net, x, **_: (x > 1).astype(np.float32))
     images = np.full((2, 32, 32, 1), 50, np.uint8)

@@ -38,8 +38,8 @@ def add_options(sub):
         sub.add_argument(f"--{name}", type=kind, metavar="X" if kind is positive else "N",
                          help=f"{text} (default: {getattr(default, name.replace('-', '_'))})")
     sub.add_argument("--one-tumour", action="store_true", default=None,
-                     help="each patient has one tumour, in one piece: keep the surest piece "
-                     "found, and the model will do so, too")
+                     help="each patient has one tumour: keep the surest piece found, and what is "
+                     "at least half as sure; the model will do so, too")
     sub.add_argument("--from", dest="start", metavar="MODEL", help="begin with the weights of a "
                      "model, as far as they fit; --size, --base-channels and --depth are then "
                      "the model's by default")

@@ -138,6 +138,6 @@ def _about(net, preprocessing, model, scan, shown):
     text = (f"The model {model} (depth {config['depth']}, {config['base_channels']} channels at "
             f"first) on {scan.name}: {shown} of {len(scan.slices)} slices.")
     if preprocessing.one_tumour:
-        text += (" minunet predict keeps the surest piece of tumour in the whole scan; here every "
+        text += (" minunet predict keeps the surest pieces of tumour in the whole scan; here every "
                  "piece is drawn.")
     return text

@@ -12,6 +12,17 @@ from minunet.engine.files import InputError, WriteError
 from minunet.tool.ending import Stopped, finish
 
 
+@pytest.fixture(autouse=True)
+def signals_as_in_a_terminal():
+    """However the tests were started: nohup, and a shell's &, let some signals be ignored."""
+    usual = {signal.SIGINT: signal.default_int_handler, signal.SIGHUP: signal.SIG_DFL,
+             signal.SIGTERM: signal.SIG_DFL}
+    before = {number: signal.signal(number, handler) for number, handler in usual.items()}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
 def raises(error):
     """A command that ends with `error`."""
     def command():

@@ -8,6 +8,7 @@ from minunet import __version__
 from minunet.engine.files import InputError
 from minunet.tool.arguments import (
     bench,
+    convert,
     demo,
     evaluate,
     exercises,
@@ -23,7 +24,7 @@ from minunet.tool.arguments import (
 
 COMMANDS = {"demo": demo, "train": train, "evaluate": evaluate, "predict": predict, "look": look,
             "report": report, "gradcheck": gradcheck, "exercises": exercises, "grade": grade,
-            "summary": summary, "info": info, "bench": bench}
+            "summary": summary, "info": info, "convert": convert, "bench": bench}
 EXAMPLES = "examples:\n"  # how the end of each --help begins
 
 

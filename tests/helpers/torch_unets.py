@@ -1,6 +1,8 @@
 """Networks as other projects build them in PyTorch: their names, shapes and order."""
 
+import re
 from collections import OrderedDict
+from pathlib import Path
 
 import torch
 from torch import nn
@@ -92,37 +94,12 @@ class Milesial(nn.Module):
         return self.outc.conv(x)
 
 
-class Recipe(nn.Module):
-    """The network of the page on converting, whose names are those of ``--names pytorch``."""
-
-    def __init__(self, c, k, base, depth=4):
-        super().__init__()
-        widths = [base * 2**level for level in range(depth + 1)]
-        self.depth = depth
-        for level, (before, f) in enumerate(zip([c, *widths], widths, strict=False), start=1):
-            self.add_module(f"enc{level}" if level <= depth else "bottom",
-                            pair(before, f, lambda kind, i: f"{kind}{i}"))
-        for level in range(depth, 0, -1):
-            f = widths[level - 1]
-            block = pair(2 * f, f, lambda kind, i: f"{kind}{i}")
-            block.add_module("up", nn.ConvTranspose2d(2 * f, f, 2, stride=2))
-            self.add_module(f"dec{level}", block)
-        self.head = nn.Conv2d(base, k, 1)
-
-    def forward(self, x):
-        """Compute the logits."""
-        skips = []
-        for level in range(1, self.depth + 1):
-            x = getattr(self, f"enc{level}")(x)
-            skips.append(x)
-            x = nn.functional.max_pool2d(x, 2)
-        x = self.bottom(x)
-        for level in range(self.depth, 0, -1):
-            block = getattr(self, f"dec{level}")
-            x = torch.cat([skips.pop(), block.up(x)], dim=1)
-            for layer in list(block)[:6]:
-                x = layer(x)
-        return self.head(x)
+def recipe(*arguments):
+    """The network of the page on converting, as its first block of Python builds it."""
+    page = (Path(__file__).parents[2] / "docs" / "convert.md").read_text(encoding="utf-8")
+    names = {}
+    exec(re.search("^```{code-block} python\n(.*?)^```", page, re.MULTILINE | re.DOTALL)[1], names)
+    return names["UNet"](*arguments)
 
 
 def randomised(net, seed=0):

@@ -194,7 +194,7 @@ def test_an_onnx_file_says_how_images_are_prepared(model, tmp_path):
 
 
 @pytest.mark.parametrize("build, arguments", [
-    ("Recipe", (1, 1, 4, 2)), ("Recipe", (3, 3, 2, 4)), ("Brain", (3, 1, 4)),
+    ("recipe", (1, 1, 4, 2)), ("recipe", (3, 3, 2, 4)), ("Brain", (3, 1, 4)),
     ("Milesial", (3, 2, 4)), ("Milesial", (1, 1, 2, True))])
 def test_pytorchs_networks_have_the_same_logits_here(tmp_path, build, arguments):
     torch = pytest.importorskip("torch")
@@ -219,7 +219,7 @@ def test_pytorch_reads_what_is_written_for_it_strictly(model, tmp_path):
 
     there = tmp_path / "there.safetensors"
     assert main(["convert", str(model), str(there), "--names", "pytorch"]) == 0
-    theirs = torch_unets.Recipe(3, 1, 2, depth=2)
+    theirs = torch_unets.recipe(3, 1, 2, 2)
     theirs.load_state_dict(load_file(there))
     x = np.random.default_rng(0).normal(size=(1, 16, 16, 3)).astype(np.float32)
     with torch.inference_mode():

@@ -7,7 +7,7 @@ NAMES = ("minunet", "pytorch", "keras")
 TEXT = "take weights from another program, or give them to one"
 EXAMPLES = """\
 minunet convert lgg lgg.safetensors --names pytorch
-minunet convert unet.safetensors model.npz   # the names in it say whose network it is
+minunet convert unet.safetensors model.npz   # its names say whose it is
 minunet convert lgg lgg.onnx                 # for any program that runs ONNX"""
 
 

@@ -8,6 +8,7 @@ from minunet import __version__
 from minunet.engine.files import WriteError, check_new, output_folder
 from minunet.engine.words import plural
 from minunet.metrics import SCORES, summarise
+from minunet.tool.agreement import describe_agreement
 from minunet.tool.patient_page import Pages
 from minunet.tool.patient_page.index import Share
 from minunet.tool.patient_page.scene import (
@@ -33,6 +34,8 @@ class ScoreResults:
         What to call it.
     seen : collection of str
         Patients that the model was trained on. It may grow until `finish`.
+    channels : sequence of str
+        What the model calls its channels, for data that does not name them.
 
     Raises
     ------
@@ -40,8 +43,9 @@ class ScoreResults:
         If one of the files is there already, or `out` cannot be written to.
     """
 
-    def __init__(self, out, patients, model, seen=()):
+    def __init__(self, out, patients, model, seen=(), channels=()):
         self._out, self._model, self._seen = Path(out), model, seen
+        self._channels = channels
         self._pages = Pages(out, [patient.name for patient in patients])
         check_new(self._out / name for name in (TABLE, SUMMARY))
         self._new, self._failed, self._written = not self._out.exists(), None, []
@@ -82,10 +86,11 @@ class ScoreResults:
         labels = dict(zip(scheme.values[1:], scheme.classes[1:], strict=True))
         self._pages.add(
             Scene(patient.name, scheme.decode(found), images, scheme.decode(truth), labels,
-                  scheme.modalities, spacing, patient.oriented, patient.slices, facts),
+                  scheme.modalities or self._channels, spacing, patient.oriented, patient.slices,
+                  facts),
             [*(Share(row["dice"]) for row in rows), _number(first["hausdorff95"], 1),
              *(_volume(first[f"volume_{kind}"], first["unit"]) for kind in ("truth", "prediction")),
-             Share(first["agreement"])],
+             Share(first["agreement"], describe_agreement(first["agreement"]))],
             # Worst first; where there was nothing to find and nothing found, nothing is wrong.
             math.inf if math.isnan(first["dice"]) else first["dice"],
             " *" * (patient.name in self._seen))

@@ -7,6 +7,7 @@ import numpy as np
 
 from minunet.engine.files import check_new
 from minunet.engine.words import plural
+from minunet.tool.agreement import describe_agreement
 from minunet.tool.patient_page import Pages
 from minunet.tool.patient_page.index import Share
 from minunet.tool.patient_page.scene import (
@@ -70,7 +71,7 @@ class Results:
             Scene(name, labels, images, None, named, self.scheme.modalities, spacing, sides,
                   slices, facts),
             [f"{len(labels):,}", f"{voxels:,}", None if volume is None else f"{volume:.2f}",
-             Share(agreement)])
+             Share(agreement, describe_agreement(agreement))])
         self._rows.append({
             "patient": name, "slices": len(labels), "voxels": voxels,
             "ml": "" if volume is None else volume,

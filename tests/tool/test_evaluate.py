@@ -209,7 +209,19 @@ def test_agreement_with_the_mirror_image_is_shown_where_it_is_known(tmp_path):
     files.show(patient, images, masks, masks, rows)
     files.finish(rows)
     assert "<dd>0.67, look closely</dd>" in (tmp_path / "pages" / "ill.html").read_text("utf-8")
-    assert "agreement with the mirror image" in (tmp_path / "index.html").read_text("utf-8")
+    index = (tmp_path / "index.html").read_text("utf-8")
+    assert "agreement with the mirror image" in index and "</span>0.67, look closely</td>" in index
+
+
+def test_channels_that_the_data_does_not_name_have_the_models_names(tmp_path):
+    patient = _patient("ill", 1)
+    images, masks = patient.load()
+    assert not patient.scheme.modalities
+    for folder, names, shown in (("with", ["FLAIR"], "FLAIR"), ("without", [], "channel 1 of 1")):
+        files = ScoreResults(tmp_path / folder, [patient], "mine", channels=names)
+        files.show(patient, images, masks, masks, [_row("ill")])
+        files.finish([_row("ill")])
+        assert shown in (tmp_path / folder / "pages" / "ill.html").read_text("utf-8")
 
 
 class Terminal(io.StringIO):

@@ -26,7 +26,7 @@ def _by_all(options):
     net, preprocessing, scheme, metas = open_mean(options.models, options.device)
     patients = open_dataset(options.data)
     seen = Seen.of(*metas)
-    results = _results(options, patients, seen.names)
+    results = _results(options, patients, scheme, seen.names)
     scored = evaluate(net, preprocessing, seen.sift(patients, options.held_out), scheme,
                       results and results.show)
     print_scores(scored, len(patients), lambda name: "*" * (name in seen.names), results)
@@ -37,12 +37,13 @@ def _by_all(options):
 def _by_who_has_not_seen(options):
     scores = HeldOutScores(options.models, *open_models(options.models, options.device))
     patients = open_dataset(options.data)
-    results = _results(options, patients)
+    results = _results(options, patients, scores.scheme)
     scored = scores.score(patients, results and results.show)
     print_scores(scored, len(patients), scores.marks.get, results)
     print(*scores.notes(), sep="\n")
 
 
-def _results(options, patients, seen=()):
+def _results(options, patients, scheme, seen=()):
     names = " + ".join(map(model_name, options.models))
-    return ScoreResults(options.out, patients, names, seen) if options.out else None
+    return (ScoreResults(options.out, patients, names, seen, scheme.modalities) if options.out
+            else None)

@@ -12,6 +12,7 @@ class Share(NamedTuple):
     """A number from 0 to 1 that is drawn as a bar, such as Dice; nan for none."""
 
     value: float
+    text: str = ""  # to stand beside the bar; three digits if it is empty
 
 
 def build_index(title, lines, columns, rows):
@@ -63,4 +64,4 @@ def _cell(cell):
     if not isinstance(cell, Share):
         return as_text(cell)
     return (f'<span class="bar"><span style="width:{100 * cell.value:.1f}%"></span></span>'
-            f"{cell.value:.3f}")
+            f"{as_text(cell.text or f'{cell.value:.3f}')}")

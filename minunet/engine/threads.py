@@ -22,7 +22,7 @@ CPU_BLOCK_BYTES = 1 << 20  # of scratch memory: more leaves the cache, less is a
 # What needs less is not shared: to wake a thread takes some 30 µs, and while two are at work
 # every call of NumPy's takes longer, since it must have the interpreter lock back at its end.
 SHARED_FROM = 1.5  # blocks
-GPU_BLOCK_BYTES = 1 << 28  # a GPU wants large products: here the bound is memory, not cache
+GPU_BLOCK_BYTES = 1 << 29  # a GPU wants large products: here the bound is memory, not cache
 _chosen = ContextVar("threads", default=None)  # by `using_threads`, for one user thread each
 
 

@@ -106,7 +106,7 @@ def test_a_command_or_option_that_does_not_exist(capsys):
     assert "--epochs" in refusal(capsys, "train", "x", "--out", "y", "--epochs", "0")
     assert "--learning-rate" in refusal(capsys, "train", "x", "--out", "y",
                                         "--learning-rate", "inf")
-    assert "--validation" in refusal(capsys, "train", "x", "--out", "y", "--validation", "0")
+    assert "--validation" in refusal(capsys, "train", "x", "--out", "y", "--validation", "1")
 
 
 def test_a_data_folder_that_does_not_exist(tmp_path, capsys):

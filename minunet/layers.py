@@ -21,35 +21,35 @@ class Layer(NamedTuple):
 def list_layers(config):
     """List the layers in the order in which data meets them.
 
-    Parameters
-    ----------
-    config : dict
-        As `UNet.config`.
-
-    Returns
-    -------
-    list of Layer
+    On volumes channels are doubled before pooling rather than after it, and the way up keeps
+    them: a narrow place loses what a wide one held (Çiçek et al. 2016, section 2). `config` is as
+    `UNet.config`; a list of `Layer` is given.
     """
-    depth, norm = config["depth"], config["norm"]
+    depth, norm, flat = config["depth"], config["norm"], config.get("axes", 2) == 2
     widths = [config["base_channels"] * 2**level for level in range(depth + 1)]
+    ends = widths if flat else [2 * f for f in widths]  # of the blocks on the way down
 
-    def block(name, c, f):
-        for i, channels in ((1, c), (2, f)):
-            yield Layer(f"{name}.conv{i}", "conv", channels, f)
+    def block(name, c, *channels):
+        for i, f in enumerate(channels, start=1):
+            yield Layer(f"{name}.conv{i}", "conv", c, f)
             if norm:
                 yield Layer(f"{name}.norm{i}", "norm", f, f)
+            c = f
 
     layers, c = [], config["in_channels"]
-    for level, f in enumerate(widths[:-1], start=1):
-        layers += [*block(f"enc{level}", c, f), Layer(f"enc{level}.pool", "pool", f, f)]
-        c = f
-    layers += block("bottom", c, widths[-1])
+    for level in range(1, depth + 1):
+        f = ends[level - 1]
+        layers += block(f"enc{level}", c, widths[level - 1], f)
+        layers, c = [*layers, Layer(f"enc{level}.pool", "pool", f, f)], f
+    layers, c = [*layers, *block("bottom", c, widths[-1], ends[-1])], ends[-1]
     for level in range(depth, 0, -1):
-        f = widths[level - 1]
-        layers += [Layer(f"dec{level}.up", "up", 2 * f, f),
-                   Layer(f"dec{level}.concat", "concat", f, 2 * f),
-                   *block(f"dec{level}", 2 * f, f)]
-    return layers + [Layer("head", "head", widths[0], config["out_channels"])]
+        f = ends[level - 1]
+        up = f if flat else c
+        layers += [Layer(f"dec{level}.up", "up", c, up),
+                   Layer(f"dec{level}.concat", "concat", f, f + up),
+                   *block(f"dec{level}", f + up, f, f)]
+        c = f
+    return [*layers, Layer("head", "head", c, config["out_channels"])]
 
 
 def check_config(config):
@@ -60,6 +60,7 @@ def check_config(config):
         checked[name] = whole(name, config[name], *limits)
     dtype = config["dtype"]  # np.float32 and np.dtype("float32") mean the same as "float32"
     checked["dtype"] = getattr(dtype, "name", getattr(dtype, "__name__", dtype))
+    checked["axes"] = whole("axes", config.get("axes", 2), 2, 3)  # older files do not say it
     for name, values in {"padding": ("same", "valid"), "norm": ("batch", None),
                          "dtype": ("float32", "float64")}.items():
         if checked[name] not in values:
@@ -68,7 +69,7 @@ def check_config(config):
     return checked
 
 
-def parameter_shapes(layer, norm):
+def parameter_shapes(layer, norm, axes=2):
     """Give the shapes of the layer's parameters by their short names.
 
     A convolution that a normalisation follows has no bias: β would do the same a second time.
@@ -76,8 +77,8 @@ def parameter_shapes(layer, norm):
     Parameters
     ----------
     layer : Layer
-    norm : {"batch", None}
-        Whether the network normalises.
+    norm, axes
+        Of `UNet.config`.
 
     Returns
     -------
@@ -91,7 +92,7 @@ def parameter_shapes(layer, norm):
     k = KERNEL[layer.kind]
     channels = (layer.f, layer.c) if layer.kind == "up" else (layer.c, layer.f)
     bias = {} if layer.kind == "conv" and norm else {"b": (layer.f,)}
-    return {"w": (k, k, *channels)} | bias
+    return {"w": (*axes * (k,), *channels)} | bias
 
 
 def array_shapes(config: dict) -> tuple[dict, dict]:
@@ -103,9 +104,10 @@ def array_shapes(config: dict) -> tuple[dict, dict]:
     -------
     params, buffers : dicts of tuples of int
     """
-    layers = list_layers(check_config(config))
+    config = check_config(config)
+    layers = list_layers(config)
     params = {f"{layer.name}.{name}": shape for layer in layers
-              for name, shape in parameter_shapes(layer, config["norm"]).items()}
+              for name, shape in parameter_shapes(layer, config["norm"], config["axes"]).items()}
     buffers = {f"{layer.name}.{name}": (layer.f,) for layer in layers if layer.kind == "norm"
                for name in ("mean", "var")}
     return params, buffers
@@ -124,7 +126,7 @@ def initial_arrays(config, rng):
     """
     params, buffers, dtype = {}, {}, config["dtype"]
     for layer in list_layers(config):
-        for name, shape in parameter_shapes(layer, config["norm"]).items():
+        for name, shape in parameter_shapes(layer, config["norm"], config["axes"]).items():
             value = np.full(shape, 1.0 if name == "gamma" else 0.0)
             if name == "w":
                 inputs = layer.c if layer.kind == "up" else np.prod(shape[:-1])
@@ -137,11 +139,11 @@ def initial_arrays(config, rng):
 
 
 def trace(config, size):
-    """Follow an image of `size` = (H, W) through the network.
+    """Follow an image of `size` = (H, W), or a volume of (D, H, W), through the network.
 
     Returns
     -------
-    list of (int, int)
+    list of tuples of int
         The size after each of `list_layers`.
 
     Raises
@@ -150,9 +152,10 @@ def trace(config, size):
         If pooling meets an odd size, or nothing is left. The text names the nearest sizes
         that go through.
     """
-    if not isinstance(size, tuple | list) or len(size) != 2:
-        raise ValueError(f"size must be (H, W), got {size!r}")
-    for axis, h in zip("HW", size, strict=True):
+    axes = "DHW"[-config.get("axes", 2):]
+    if not isinstance(size, tuple | list) or len(size) != len(axes):
+        raise ValueError(f"size must be ({', '.join(axes)}), got {size!r}")
+    for axis, h in zip(axes, size, strict=True):
         if not _sizes(config, h):
             near = [n for n in (_nearest(config, h, -1), _nearest(config, h, 1)) if n]
             raise ValueError(
@@ -205,8 +208,7 @@ def receptive_fields(config):
 
     Parameters
     ----------
-    config : dict
-        As `UNet.config`.
+    config : dict, as `UNet.config`
 
     Returns
     -------
@@ -223,8 +225,7 @@ def reach(config, h):
 
     Parameters
     ----------
-    config : dict
-        As `UNet.config`.
+    config : dict, as `UNet.config`
     h : int
         A size that goes through.
 

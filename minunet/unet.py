@@ -52,6 +52,9 @@ class UNet(WithParameters):
         Of the initial weights and of the dropout masks.
     dtype : {"float32", "float64"}
     device : {"cpu", "cuda"}
+    axes : {2, 3}
+        Whether it sees images (N, H, W, C), or volumes (N, D, H, W, C): the 3-D U-Net of Çiçek
+        et al. 2016, with the same lines of code. `layers.list_layers` has its channels.
 
     Attributes
     ----------
@@ -65,10 +68,12 @@ class UNet(WithParameters):
 
     def __init__(self, in_channels: int = 1, out_channels: int = 1, base_channels: int = 32,
                  depth: int = 4, padding: str = "same", norm: str | None = "batch",
-                 dropout: float = 0.0, seed: int = 0, dtype: str = "float32", device: str = "cpu"):
+                 dropout: float = 0.0, seed: int = 0, dtype: str = "float32", device: str = "cpu",
+                 axes: int = 2):
         self.config = check_config(dict(
             in_channels=in_channels, out_channels=out_channels, base_channels=base_channels,
-            depth=depth, padding=padding, norm=norm, dropout=dropout, seed=seed, dtype=dtype))
+            depth=depth, padding=padding, norm=norm, dropout=dropout, seed=seed, dtype=dtype,
+            axes=axes))
         check_device(device)
         self.depth, self.norm, self.device = self.config["depth"], norm, device
         self.dropout, self.pad = self.config["dropout"], 1 if padding == "same" else 0
@@ -201,16 +206,17 @@ class UNet(WithParameters):
         net._params, net.buffers = fold_norms(self.params, self.buffers), {}
         return net
 
-    def output_shape(self, size: tuple[int, int]) -> tuple[int, int]:
-        """Give the (H, W) of the logits for an image of `size` = (H, W).
+    def output_shape(self, size: tuple[int, ...]) -> tuple[int, ...]:
+        """Give the (H, W) of the logits for an image of `size` = (H, W); of volumes, (D, H, W).
 
         `ValueError` if it does not go through; the text names the nearest sizes that do.
         """
         return trace(self.config, size)[-1]
 
     def _check_input(self, x):
-        check_float("x", x, ndim=4, like=self.params["head.w"])
+        check_float("x", x, ndim=2 + self.config["axes"], like=self.params["head.w"])
         channels = self.config["in_channels"]
         if x.shape[-1] != channels:
-            raise ValueError(f"x must be (N, H, W, {channels}), channels last; got {x.shape}")
+            shape = ", ".join("NDHW" if x.ndim == 5 else "NHW")
+            raise ValueError(f"x must be ({shape}, {channels}), channels last; got {x.shape}")
         self.output_shape(x.shape[1:-1])

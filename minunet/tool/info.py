@@ -51,7 +51,7 @@ def describe_model(model):
     InputError
         If there is no such model, or it cannot be read.
     """
-    net, preprocessing, scheme, meta = open_model(model)
+    net, preprocessing, scheme, meta = open_model(model, volumes=True)
     config, file = net.config, find(model)
     parameters = sum(math.prod(shape) for shape in array_shapes(config)[0].values())
     shipped = file.stem if file.parent == SHIPPED else None
@@ -65,7 +65,7 @@ def describe_model(model):
             "channels": f"{config['in_channels']}: {names}",
             "classes": classes,
             "network": f"depth {config['depth']}, {config['base_channels']} channels at the first "
-                       f"level, {parameters:,} parameters",
+                       f"level, {parameters:,} parameters{', for volumes' * (config['axes'] == 3)}",
             "images": _preparation(preprocessing), **history,
             "licence": LICENCES.get(shipped, "that which the data it was trained on allows")}
 

@@ -9,7 +9,7 @@ from minunet.engine.files import InputError
 from minunet.unet import UNet
 
 
-def open_model(model, device="cpu"):
+def open_model(model, device="cpu", volumes=False):
     """Open a model.
 
     Parameters
@@ -17,6 +17,8 @@ def open_model(model, device="cpu"):
     model : str
         A run's folder, a model's file, or a shipped model's name.
     device : {"cpu", "cuda"}
+    volumes : bool
+        Whether a network for volumes will do.
 
     Returns
     -------
@@ -29,9 +31,12 @@ def open_model(model, device="cpu"):
     Raises
     ------
     InputError
-        If there is no such model, or it cannot be read.
+        If there is no such model, it cannot be read, or it is for volumes.
     """
     net, meta = checkpoint.load_model(model, UNet, device)
+    if net.config["axes"] == 3 and not volumes:
+        raise InputError(f"{model} is a network for volumes, which this command does not take; "
+                         "use it in Python, as minunet.UNet.load")
     try:
         return (net, Preprocessing.from_dict(meta.get("preprocessing", {})),
                 Scheme.from_dict(meta.get("scheme", {})), meta)

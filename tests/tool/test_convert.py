@@ -8,6 +8,7 @@ from commands import refusal
 
 from minunet import UNet
 from minunet.engine import checkpoint
+from minunet.layers import smallest_input
 from minunet.tool.cli import main
 from minunet.tool.convert.names import NAMINGS, WRITTEN
 
@@ -33,6 +34,19 @@ def test_there_and_back_a_model_is_the_same_to_the_last_byte(model, tmp_path, na
     assert main(["convert", str(model), str(there), "--names", naming]) == 0
     assert main(["convert", str(there), str(back)]) == 0
     assert back.read_bytes() == model.read_bytes()
+
+
+@pytest.mark.parametrize("naming", WRITTEN)
+def test_a_network_for_volumes_goes_there_and_back_too(tmp_path, naming):
+    net, there = UNet(2, 3, base_channels=2, depth=2, axes=3), tmp_path / "there.safetensors"
+    net.save(tmp_path / "net.npz")
+    assert main(["convert", str(tmp_path / "net.npz"), str(there), "--names", naming]) == 0
+    safetensors.save_file(safetensors.load_file(there), there)  # without what it says of itself
+    assert main(["convert", str(there), str(tmp_path / "back.npz")]) == 0
+    back = UNet.load(tmp_path / "back.npz")
+    assert back.config == net.config
+    for name, array in net.params.items():
+        np.testing.assert_array_equal(back.params[name], array)
 
 
 def test_names_are_those_that_the_documentation_lists():
@@ -162,7 +176,8 @@ def test_what_is_not_written_is_said(model, tmp_path, capsys, out, more, line):
 
 @pytest.mark.parametrize("config", [
     {}, {"out_channels": 3}, {"norm": None}, {"padding": "valid"}, {"depth": 3, "in_channels": 1},
-    {"padding": "valid", "norm": None, "out_channels": 2, "depth": 1}])
+    {"padding": "valid", "norm": None, "out_channels": 2, "depth": 1},
+    {"axes": 3}, {"axes": 3, "padding": "valid", "depth": 1}])
 def test_an_onnx_file_computes_the_same_logits_and_probabilities(tmp_path, config):
     pytest.importorskip("onnx")
     runtime = pytest.importorskip("onnxruntime")
@@ -174,14 +189,14 @@ def test_an_onnx_file_computes_the_same_logits_and_probabilities(tmp_path, confi
         array += rng.uniform(0.1, 1, array.shape) if not name.endswith(".w") else 0
     onnx_file.write(tmp_path / "net.onnx", net, {"config": net.config})
     session = runtime.InferenceSession(tmp_path / "net.onnx", providers=["CPUExecutionProvider"])
-    for n, side in ((1, 188), (2, 220)) if config.get("padding") else ((1, 16), (3, 40)):
-        side -= (side - 124) % 16 if config.get("padding") else 0
-        x = rng.normal(size=(n, side, side, net.config["in_channels"])).astype(np.float32)
-        found = session.run(["logits", "probabilities"], {"images": x.transpose(0, 3, 1, 2)})
+    least, axes = smallest_input(net.config, 1), net.config["axes"]
+    for n, sides in ((1, (least, least + 8, least)), (2, (least + 8, least, least + 16))):
+        x = rng.normal(size=(n, *sides[:axes], net.config["in_channels"])).astype(np.float32)
+        found = session.run(["logits", "probabilities"], {"images": np.moveaxis(x, -1, 1)})
         logits = net.forward(x)[0]
         tolerance = 1e-5 * max(1, np.abs(logits).max())
         for ours, theirs in zip((logits, net.predict(x)), found, strict=True):
-            theirs = theirs.transpose(0, 2, 3, 1)
+            theirs = np.moveaxis(theirs, 1, -1)
             assert theirs.shape == ours.shape
             np.testing.assert_allclose(theirs, ours, atol=tolerance)
 

@@ -11,12 +11,12 @@ def run(options):
     size = options.size or (572 if options.paper else 256)
     try:
         if options.model:
-            net, *_ = open_model(options.model)
+            net, *_ = open_model(options.model, volumes=True)
         elif options.paper:
             net = UNet.paper()
         else:
             net = UNet(options.in_channels, 1, options.base_channels, options.depth)
-        print(summarise(net.config, (size, size)))
+        print(summarise(net.config, (size,) * net.config["axes"]))
     except ValueError as error:
         raise InputError(f"cannot summarise: {error}") from error
     print("sees: side of the square of image pixels that a pixel of the layer depends on")

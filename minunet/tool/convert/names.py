@@ -1,12 +1,14 @@
 """What a U-Net's arrays are called elsewhere, and how their axes lie: one `Naming` for each place.
 
 Here a weight is (KH, KW, C, F), of an up-convolution (KH, KW, F, C); PyTorch has it the other way
-round, (F, C, KH, KW) and (C, F, KH, KW), and Keras as here. All of them name the same numbers, so
-a network is moved by names and axes alone, without any arithmetic.
+round, (F, C, KH, KW) and (C, F, KH, KW), and Keras as here; of a network for volumes, each has one
+axis more. All of them name the same numbers, so a network is moved by names and axes alone.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
+
+import numpy as np
 
 PARTS = {"w": "weight", "b": "bias", "gamma": "weight", "beta": "bias", "mean": "running_mean",
          "var": "running_var"}  # PyTorch's words for ours
@@ -37,14 +39,16 @@ class Naming:
 
     def give(self, name, array):
         """Give `array`, which is called `name` here, with the axes that it has there."""
-        return array.transpose(3, 2, 0, 1) if self.as_pytorch and array.ndim == 4 else array
+        if self.as_pytorch and array.ndim > 1:
+            array = array.transpose(-1, -2, *range(array.ndim - 2))
+        return array
 
     def take(self, name, array):
         """The inverse of `give`; the channels of a join are put in minunet's order, too."""
-        array = array.transpose(2, 3, 1, 0) if self.as_pytorch and array.ndim == 4 else array
+        if self.as_pytorch and array.ndim > 1:
+            array = array.transpose(*range(2, array.ndim), 1, 0)
         if self.up_first and name.startswith("dec") and name.endswith("conv1.w"):
-            half = array.shape[2] // 2
-            array = array[:, :, [*range(half, 2 * half), *range(half)]]
+            array = np.roll(array, array.shape[-2] // 2, axis=-2)
         return array
 
 

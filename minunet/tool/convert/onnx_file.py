@@ -6,6 +6,7 @@ import numpy as np
 
 from minunet.engine.files import InputError, replacing
 from minunet.layers import list_layers, smallest_input, trace
+from minunet.tool.convert.names import NAMINGS
 
 OPSET = 17
 
@@ -22,8 +23,9 @@ def library():
 def write(path, net, meta):
     """Write a network for inference to an ONNX file, opset 17.
 
-    Its input is ``images`` (N, C, H, W), float32, prepared as `meta` says; its outputs are
-    ``logits`` and ``probabilities`` (N, K, H, W). Normalisation is folded into the convolutions.
+    Its input is ``images`` (N, C, H, W), float32, prepared as `meta` says, or volumes
+    (N, C, D, H, W); its outputs are ``logits`` and ``probabilities`` (N, K, H, W). Normalisation
+    is folded into the convolutions.
 
     Parameters
     ----------
@@ -37,14 +39,15 @@ def write(path, net, meta):
     count, outputs = net.config["in_channels"], net.config["out_channels"]
     valid = net.config["padding"] == "valid"
 
-    def tensor(name, channels, height="height", width="width"):
+    def tensor(name, channels, mark=""):
+        sides = [side + mark for side in ("depth", "height", "width")[-net.config["axes"]:]]
         return onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT,
-                                                  ["batch", channels, height, width])
+                                                  ["batch", channels, *sides])
 
-    sizes = ("height out", "width out") if valid else ("height", "width")
     made = onnx.helper.make_graph(
         graph.nodes, "minunet", [tensor("images", count)],
-        [tensor(name, outputs, *sizes) for name in ("logits", "probabilities")], graph.weights)
+        [tensor(name, outputs, " out" * valid) for name in ("logits", "probabilities")],
+        graph.weights)
     model = onnx.helper.make_model(made, producer_name="minunet", ir_version=8,
                                    opset_imports=[onnx.helper.make_opsetid("", OPSET)])
     onnx.helper.set_model_props(model, {"minunet": json.dumps(meta, sort_keys=True)})
@@ -58,12 +61,14 @@ class _Graph:
 
     def __init__(self, onnx, net):
         self.onnx, self.net, self.nodes, self.weights = onnx, net, [], []
+        self.axes = net.config["axes"]
         self.cuts, skips, x = _cuts(net.config), {}, "images"
         for layer in list_layers(net.config):
             block = layer.name.partition(".")[0]
             if layer.kind == "pool":
                 skips[block[3:]] = x
-                x = self._add("MaxPool", [x], layer.name, kernel_shape=[2, 2], strides=[2, 2])
+                x = self._add("MaxPool", [x], layer.name, kernel_shape=[2] * self.axes,
+                              strides=[2] * self.axes)
             elif layer.kind == "concat":
                 skip = self._cut(skips.pop(block[3:]), self.cuts[layer.name], layer.name)
                 x = self._add("Concat", [skip, x], layer.name, axis=1)
@@ -78,14 +83,14 @@ class _Graph:
     def _convolve(self, layer, x):
         """A convolution of one of three kinds; the name of its result, after ReLU if it has one."""
         params = self.net.params
-        w = params[f"{layer.name}.w"].transpose(3, 2, 0, 1)  # (F, C, KH, KW) or (C, F, KH, KW)
+        w = NAMINGS["pytorch"].give("w", params[f"{layer.name}.w"])  # (F, C, …) or (C, F, …)
         names = [x, self._weight(f"{layer.name}.w", w),
                  self._weight(f"{layer.name}.b", params[f"{layer.name}.b"])]
         if layer.kind == "up":
-            return self._add("ConvTranspose", names, layer.name, strides=[2, 2])
+            return self._add("ConvTranspose", names, layer.name, strides=[2] * self.axes)
         if layer.kind == "head":
             return self._add("Conv", names, layer.name)
-        x = self._add("Conv", names, layer.name, pads=[self.net.pad] * 4)
+        x = self._add("Conv", names, layer.name, pads=[self.net.pad] * 2 * self.axes)
         return self._add("Relu", [x], f"{layer.name}.relu")
 
     def _cut(self, x, border, name):
@@ -93,7 +98,8 @@ class _Graph:
         if not border:
             return x
         ends = [self._weight(f"{name}.{end}", np.array(value, np.int64)) for end, value in
-                (("starts", [border] * 2), ("ends", [-border] * 2), ("axes", [2, 3]))]
+                (("starts", [border] * self.axes), ("ends", [-border] * self.axes),
+                 ("axes", [2, 3, 4][:self.axes]))]
         return self._add("Slice", [x, *ends], f"{name}.cut")
 
     def _weight(self, name, array):
@@ -108,7 +114,7 @@ class _Graph:
 
 def _cuts(config):
     """How many pixels each join cuts off at each border of its skip; the same for every size."""
-    size, skips, cuts = (smallest_input(config, 1),) * 2, {}, {}
+    size, skips, cuts = (smallest_input(config, 1),) * config["axes"], {}, {}
     sizes = dict(zip((layer.name for layer in list_layers(config)), trace(config, size),
                      strict=True))
     for layer in list_layers(config):

@@ -141,11 +141,11 @@ def _config(arrays, way):
 
     depth = max((depth for depth in range(1, 6) if all(
         way.name(f"dec{level}.up.w", depth) in arrays for level in range(1, depth + 1))), default=1)
-    *_, c, f = shape("enc1.conv1.w")
+    *kernel, c, f = shape("enc1.conv1.w")
     normed = way.name("enc1.norm1.gamma", depth) in arrays
     return {"in_channels": c, "out_channels": shape("head.w", depth)[-1], "base_channels": f,
             "depth": depth, "padding": "same", "norm": "batch" if normed else None,
-            "dropout": 0.0, "seed": 0, "dtype": "float32"}
+            "dropout": 0.0, "seed": 0, "dtype": "float32", "axes": len(kernel)}
 
 
 def _without_biases(arrays, way, config):

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+from figures_card import agreement
 from figures_look import look_inside
 from figures_losses import loss_curves
 from figures_tricks import bending, grafting, overlap_tiles, weight_map
@@ -52,7 +53,7 @@ def draw_all(folder, **options):
     with rc_context(STYLE):
         pictures = {draw.__name__: draw() for draw in (patches, tiles, painting, pooling, steps,
                                                        loss_curves, weight_map, bending, grafting,
-                                                       overlap_tiles, orientation)}
+                                                       overlap_tiles, orientation, agreement)}
         pictures["phantom_through_the_u"] = phantom_through_the_u(**options)
         pictures |= look_inside(**options)
         pictures["learning"] = learning_figure(HISTORIES)

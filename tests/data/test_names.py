@@ -1,5 +1,6 @@
 """Patients are called differently, wherever they lie; and scans of one head are known as such."""
 
+import csv
 import json
 from pathlib import Path
 
@@ -8,11 +9,10 @@ import pytest
 from image_files import write_lgg
 from nifti_files import heads, write_brats, write_decathlon, write_nifti
 
-from minunet import UNet
 from minunet.data import open_dataset
+from minunet.data.folds import assign_folds
 from minunet.data.formats.names import head_of, patient_names
 from minunet.data.patient import Patient, split_patients
-from minunet.engine import checkpoint
 from minunet.engine.files import InputError
 
 ROOT = Path("/data/tree")
@@ -143,9 +143,9 @@ def test_without_follow_ups_the_split_is_that_of_the_patients_as_it_always_was(
         [p for i, p in enumerate(patients) if i in drawn])
 
 
-def test_the_split_of_the_shipped_models_data_is_that_of_its_card():
-    known = checkpoint.load_model("lgg", UNet)[1]["patients"]
-    training, held_out = split_patients(people(sorted(known["training"] + known["validation"])),
-                                        0.2, 0)
-    assert [p.name for p in held_out] == known["validation"]
-    assert [p.name for p in training] == known["training"]
+def test_the_folds_of_the_shipped_models_card_are_those_that_train_makes():
+    path = Path(__file__).parents[2] / "docs" / "_static" / "lgg_folds.csv"
+    with open(path, encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    folds = assign_folds({row["patient"]: int(row["true_voxels"]) for row in rows}, 5)
+    assert folds == {row["patient"]: int(row["fold"]) for row in rows}

@@ -23,7 +23,7 @@ def list_layers(config):
 
     On volumes channels are doubled before pooling rather than after it, and the way up keeps
     them: a narrow place loses what a wide one held (Çiçek et al. 2016, section 2). `config` is as
-    `UNet.config`; a list of `Layer` is given.
+    `UNet.config`; what is given is a list of `Layer`.
     """
     depth, norm, flat = config["depth"], config["norm"], config.get("axes", 2) == 2
     widths = [config["base_channels"] * 2**level for level in range(depth + 1)]
@@ -37,11 +37,11 @@ def list_layers(config):
             c = f
 
     layers, c = [], config["in_channels"]
-    for level in range(1, depth + 1):
-        f = ends[level - 1]
-        layers += block(f"enc{level}", c, widths[level - 1], f)
-        layers, c = [*layers, Layer(f"enc{level}.pool", "pool", f, f)], f
-    layers, c = [*layers, *block("bottom", c, widths[-1], ends[-1])], ends[-1]
+    for level, (first, f) in enumerate(zip(widths[:-1], ends, strict=False), start=1):
+        layers += [*block(f"enc{level}", c, first, f), Layer(f"enc{level}.pool", "pool", f, f)]
+        c = f
+    layers += block("bottom", c, widths[-1], ends[-1])
+    c = ends[-1]
     for level in range(depth, 0, -1):
         f = ends[level - 1]
         up = f if flat else c

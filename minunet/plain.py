@@ -17,7 +17,7 @@ Every op is a pair: `y, cache = op_forward(x, …)`, and `dx, … = op_backward(
 the gradient of the loss with respect to x (how the loss changes with each number of x) and has the
 shape of x. The cache is what the forward pass must remember for the way back. One rule explains all
 sums in it: a number that is used in several places gets a gradient from each, and they add.
-Nothing here is fast or checks its input; the package does both. In 3-D, windows are cubes.
+Nothing here is fast or checks its input; the rest does both. On volumes, windows become cubes.
 """
 
 import numpy as np  # CuPy's arrays work, too: NumPy's functions call those of an array's library

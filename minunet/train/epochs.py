@@ -79,9 +79,12 @@ def _train_epoch(run, slices, steps, bar, step):
 
 def _line(row, held_out):
     mean, median = row["validation_dice_mean"], row["validation_dice_median"]
-    scores = (f"validation Dice: mean {mean:.3f}, median {median:.3f}" if mean == mean
-              else "validation Dice: nothing to find, nothing found" if held_out
-              else f"Dice of some trained on: {row['training_dice_mean']:.3f}")
+    if not held_out:
+        scores = f"Dice of some trained on: {row['training_dice_mean']:.3f}"
+    elif np.isnan(mean):
+        scores = "validation Dice: nothing to find, nothing found"
+    else:
+        scores = f"validation Dice: mean {mean:.3f}, median {median:.3f}"
     return (f"epoch {row['epoch']:3d}   loss {row['loss']:.3f}   {scores}   "
             f"{row['seconds']:.0f} s")
 

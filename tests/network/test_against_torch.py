@@ -121,10 +121,13 @@ def test_losses(rng, name, function):
 
 def twin(net, tensors, x, training=True):
     """Compute the logits of `net` in PyTorch; `tensors` are its parameters and buffers."""
+    conv, up, pool = ((F.conv2d, F.conv_transpose2d, F.max_pool2d) if net.config["axes"] == 2
+                      else (F.conv3d, F.conv_transpose3d, F.max_pool3d))
+
     def block(name, x):
         for i in (1, 2):
-            x = F.conv2d(x, weight(tensors[f"{name}.conv{i}.w"]), tensors.get(f"{name}.conv{i}.b"),
-                         padding=net.pad)
+            x = conv(x, weight(tensors[f"{name}.conv{i}.w"]), tensors.get(f"{name}.conv{i}.b"),
+                     padding=net.pad)
             if net.norm:
                 norm = (tensors[f"{name}.norm{i}.{k}"] for k in ("mean", "var", "gamma", "beta"))
                 x = F.batch_norm(x, *norm, training=training)
@@ -135,24 +138,26 @@ def twin(net, tensors, x, training=True):
     for level in range(1, net.depth + 1):
         x = block(f"enc{level}", x)
         skips.append(x)
-        x = F.max_pool2d(x, 2)
+        x = pool(x, 2)
     x = block("bottom", x)
     for level in range(net.depth, 0, -1):
         w, b = (tensors[f"dec{level}.up.{k}"] for k in "wb")
-        x, skip = F.conv_transpose2d(x, weight(w), b, stride=2), skips.pop()
-        top, left = ((a - b) // 2 for a, b in zip(skip.shape[2:], x.shape[2:], strict=True))
-        skip = skip[:, :, top:top + x.shape[2], left:left + x.shape[3]]
+        x, skip = up(x, weight(w), b, stride=2), skips.pop()
+        for axis in range(2, x.ndim):
+            skip = skip.narrow(axis, (skip.shape[axis] - x.shape[axis]) // 2, x.shape[axis])
         x = block(f"dec{level}", torch.cat([skip, x], dim=1))
-    return channels_last(F.conv2d(x, weight(tensors["head.w"]), tensors["head.b"]))
+    return channels_last(conv(x, weight(tensors["head.w"]), tensors["head.b"]))
 
 
 @pytest.mark.parametrize("norm", ["batch", None])
 @pytest.mark.parametrize("padding, depth, size", [
     ("same", 1, (6, 10)), ("same", 3, (24, 16)), ("same", 4, (32, 48)),
     ("valid", 1, (22, 20)), ("valid", 2, (44, 52)), ("valid", 3, (92, 100)),
+    ("same", 1, (4, 6, 10)), ("same", 2, (8, 4, 12)), ("valid", 1, (18, 22, 20)),
 ])
 def test_unet(rng, padding, depth, size, norm):
-    net = UNet(3, 2, base_channels=4, depth=depth, padding=padding, norm=norm, dtype="float64")
+    net = UNet(3, 2, base_channels=4, depth=depth, padding=padding, norm=norm, dtype="float64",
+               axes=len(size))
     for name, value in net.params.items():
         if not name.endswith(".w"):  # so that no bias, γ or β is 0 or 1
             value += rng.normal(0, 0.5, size=value.shape)

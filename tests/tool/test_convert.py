@@ -1,6 +1,7 @@
 """Weights from and for other programs: the same logits, or one line that says what does not fit."""
 
 import json
+import sys
 
 import numpy as np
 import pytest
@@ -9,8 +10,9 @@ from commands import refusal
 from minunet import UNet
 from minunet.engine import checkpoint
 from minunet.layers import smallest_input
+from minunet.tool.arguments.convert import NAMES
 from minunet.tool.cli import main
-from minunet.tool.convert.names import NAMINGS, WRITTEN
+from minunet.tool.convert.names import NAMINGS
 
 safetensors = pytest.importorskip("safetensors.numpy")
 
@@ -28,7 +30,7 @@ def model(tmp_path):
     return path
 
 
-@pytest.mark.parametrize("naming", WRITTEN)
+@pytest.mark.parametrize("naming", NAMES)
 def test_there_and_back_a_model_is_the_same_to_the_last_byte(model, tmp_path, naming):
     there, back = tmp_path / "there.safetensors", tmp_path / "back.npz"
     assert main(["convert", str(model), str(there), "--names", naming]) == 0
@@ -36,7 +38,7 @@ def test_there_and_back_a_model_is_the_same_to_the_last_byte(model, tmp_path, na
     assert back.read_bytes() == model.read_bytes()
 
 
-@pytest.mark.parametrize("naming", WRITTEN)
+@pytest.mark.parametrize("naming", NAMES)
 def test_a_network_for_volumes_goes_there_and_back_too(tmp_path, naming):
     net, there = UNet(2, 3, base_channels=2, depth=2, axes=3), tmp_path / "there.safetensors"
     net.save(tmp_path / "net.npz")
@@ -201,11 +203,30 @@ def test_an_onnx_file_computes_the_same_logits_and_probabilities(tmp_path, confi
             np.testing.assert_allclose(theirs, ours, atol=tolerance)
 
 
-def test_an_onnx_file_says_how_images_are_prepared(model, tmp_path):
+def test_an_onnx_file_says_how_images_are_prepared_in_json_that_every_program_reads(tmp_path):
     onnx = pytest.importorskip("onnx")
-    assert main(["convert", str(model), str(tmp_path / "net.onnx")]) == 0
+    UNet(1, base_channels=2, depth=1).save(tmp_path / "net.npz", preprocessing={"size": 64},
+                                           validation_dice=float("nan"))
+    assert main(["convert", str(tmp_path / "net.npz"), str(tmp_path / "net.onnx")]) == 0
     said = {prop.key: prop.value for prop in onnx.load(tmp_path / "net.onnx").metadata_props}
-    assert json.loads(said["minunet"])["preprocessing"]["size"] == 64
+    about = json.loads(said["minunet"], parse_constant=lambda name: pytest.fail(name))
+    assert about["preprocessing"]["size"] == 64 and about["validation_dice"] is None
+
+
+def test_nothing_is_overwritten(model, tmp_path, capsys):
+    before = model.read_bytes()
+    assert "nothing is overwritten" in refusal(capsys, "convert", "lgg", model)
+    assert model.read_bytes() == before
+
+
+@pytest.mark.parametrize("name, out", [("safetensors.numpy", "net.safetensors"),
+                                       ("onnx", "net.onnx")])
+def test_a_missing_package_is_named_with_how_to_get_it(model, tmp_path, capsys, monkeypatch, name,
+                                                       out):
+    monkeypatch.setitem(sys.modules, name, None)
+    line = refusal(capsys, "convert", model, tmp_path / out)
+    assert name in line and 'pip install "minunet[convert]"' in line
+    assert not (tmp_path / out).exists()
 
 
 @pytest.mark.parametrize("build, arguments", [

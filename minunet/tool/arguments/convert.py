@@ -2,7 +2,7 @@
 
 from minunet.tool.arguments.shared import MODEL_HELP
 
-# Those that `minunet.tool.convert.names` writes; its import would cost every command some time.
+# Of `minunet.tool.convert.names.NAMINGS` those that are written; the others are read only.
 NAMES = ("minunet", "pytorch", "keras")
 TEXT = "take weights from another program, or give them to one"
 EXAMPLES = """\

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from minunet.engine import checkpoint
-from minunet.engine.files import InputError
+from minunet.engine.files import InputError, check_new
 from minunet.tool.convert import onnx_file, tensors
 from minunet.unet import UNet
 
@@ -19,6 +19,7 @@ def run(options):
         raise InputError(f"{out}: of which kind? Its name must end in .npz, .safetensors or .onnx")
     if options.names != "minunet" and out.suffix != ".safetensors":
         raise InputError(f"--names {options.names} is for a .safetensors file, and {out} is none")
+    check_new([out])
     net, meta, origin = _read(options.source)
     if out.suffix == ".npz":
         net.save(out, **{name: value for name, value in meta.items() if name != "config"})

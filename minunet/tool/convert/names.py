@@ -96,4 +96,3 @@ NAMINGS = {
                                  up_first=True),
     "milesial": Naming("inc.double_conv.0.weight", _milesial, as_pytorch=True),
 }
-WRITTEN = ("minunet", "pytorch", "keras")  # the others are read only

@@ -4,20 +4,12 @@ import json
 
 import numpy as np
 
-from minunet.engine.files import InputError, replacing
+from minunet.engine.files import replacing
 from minunet.layers import list_layers, smallest_input, trace
+from minunet.tool.convert import library
 from minunet.tool.convert.names import NAMINGS
 
 OPSET = 17
-
-
-def library():
-    """The package onnx, or `InputError` if it is not there."""
-    try:
-        import onnx
-    except ImportError as error:
-        raise InputError('onnx is not installed: pip install "minunet[convert]"') from error
-    return onnx
 
 
 def write(path, net, meta):
@@ -34,7 +26,7 @@ def write(path, net, meta):
     meta : dict
         What a model has beside its weights; it goes into the file as a text.
     """
-    onnx = library()
+    onnx = library("onnx")
     graph = _Graph(onnx, net.folded())
     count, outputs = net.config["in_channels"], net.config["out_channels"]
     valid = net.config["padding"] == "valid"
@@ -50,7 +42,9 @@ def write(path, net, meta):
         graph.weights)
     model = onnx.helper.make_model(made, producer_name="minunet", ir_version=8,
                                    opset_imports=[onnx.helper.make_opsetid("", OPSET)])
-    onnx.helper.set_model_props(model, {"minunet": json.dumps(meta, sort_keys=True)})
+    # NaN, a score that nobody measured, is no JSON to other programs.
+    about = {name: None if value != value else value for name, value in meta.items()}
+    onnx.helper.set_model_props(model, {"minunet": json.dumps(about, sort_keys=True)})
     onnx.checker.check_model(model)
     with replacing(path) as temporary:
         temporary.write_bytes(model.SerializeToString())

@@ -8,6 +8,7 @@ from minunet.data.preprocess import Preprocessing
 from minunet.engine.files import InputError, replacing
 from minunet.engine.words import printable
 from minunet.layers import array_shapes
+from minunet.tool.convert import library
 from minunet.tool.convert.names import NAMINGS
 from minunet.unet import UNet
 
@@ -15,15 +16,6 @@ OURS = "minunet"  # what the file's own text about the network is called
 # What is known of the networks of a naming: how large their slices are, and what channels show.
 SIZES = {"brain-segmentation": 256}
 MODALITIES = {"brain-segmentation": ["T1", "FLAIR", "T1ce"]}
-
-
-def library():
-    """The package safetensors, or `InputError` if it is not there."""
-    try:
-        import safetensors.numpy
-    except ImportError as error:
-        raise InputError('safetensors is not installed: pip install "minunet[convert]"') from error
-    return safetensors
 
 
 def write(path, net, meta, naming="minunet"):
@@ -36,7 +28,7 @@ def write(path, net, meta, naming="minunet"):
     meta : dict
         What a model has beside its weights; it goes into the file as a text.
     naming : str
-        One of `names.WRITTEN`: how arrays are called, and how their axes lie.
+        One of `names.NAMINGS`: how arrays are called, and how their axes lie.
     """
     way, depth = NAMINGS[naming], net.config["depth"]
     arrays = {way.name(name, depth): np.ascontiguousarray(way.give(name, array))
@@ -44,7 +36,7 @@ def write(path, net, meta, naming="minunet"):
     if naming == "pytorch":  # it counts, and asks for the count
         arrays |= {name.replace("running_mean", "num_batches_tracked"): np.array(0, np.int64)
                    for name in arrays if name.endswith("running_mean")}
-    content = library().numpy.save(arrays, {OURS: json.dumps(meta, sort_keys=True)})
+    content = library("safetensors.numpy").save(arrays, {OURS: json.dumps(meta, sort_keys=True)})
     with replacing(path) as temporary:
         temporary.write_bytes(content)
 
@@ -79,7 +71,7 @@ def read(path):
                          "bilinear=False")
     way = NAMINGS[naming]
     try:
-        config = _check(meta["config"]) if "config" in meta else _config(arrays, way)
+        config = meta.get("config") or _config(arrays, way)
         params, buffers = array_shapes(config)
     except (KeyError, ValueError, TypeError, IndexError) as error:
         raise InputError(f"{path}: its shapes are not those of a U-Net ({error})") from error
@@ -110,7 +102,7 @@ def _usual(naming, config):
 def _content(path):
     """The arrays of the file, and what minunet wrote about them, if it did."""
     try:
-        with library().safe_open(path, framework="numpy") as file:
+        with library("safetensors").safe_open(path, framework="numpy") as file:
             arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
             meta = json.loads((file.metadata() or {}).get(OURS, "{}"))
     except OSError as error:
@@ -126,12 +118,6 @@ def _content(path):
     if arrays and all(name.startswith(prefix) for name in arrays):
         arrays = {name.removeprefix(prefix): array for name, array in arrays.items()}
     return arrays, meta
-
-
-def _check(config):
-    if not isinstance(config, dict):
-        raise TypeError("no configuration")
-    return config
 
 
 def _config(arrays, way):
@@ -156,11 +142,12 @@ def _without_biases(arrays, way, config):
     if not config["norm"]:
         return arrays
     arrays, depth = dict(arrays), config["depth"]
-    for layer in [name.removesuffix(".mean") for name in array_shapes(config)[1]
-                  if name.endswith(".mean")]:
+    for name in array_shapes(config)[1]:
+        layer, _, part = name.rpartition(".")
         bias = way.name(f"{layer.replace('norm', 'conv')}.b", depth)
-        mean = way.name(f"{layer}.mean", depth)
-        if bias in arrays and mean in arrays and arrays[bias].shape == arrays[mean].shape:
+        mean = way.name(name, depth)
+        if (part == "mean" and bias in arrays and mean in arrays
+                and arrays[bias].shape == arrays[mean].shape):
             arrays[mean] = arrays[mean] - arrays.pop(bias)
     return arrays
 

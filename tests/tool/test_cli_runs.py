@@ -51,7 +51,8 @@ def test_a_run_goes_on_with_its_own_settings(tree, tmp_path, capsys):
     for option, value, was in (("--epochs", 3, 2), ("--seed", 0, 3), ("--size", 64, 32)):
         assert f"{option[2:]} was {was} and is now {value}" in refusal(capsys, *command, option,
                                                                        value)
-    assert "training was 3 patients" in refusal(capsys, *command, "--validation", "0.2")
+    for share in ("0.2", "0"):
+        assert "training was 3 patients" in refusal(capsys, *command, "--validation", share)
     assert (tmp_path / "model.npz").read_bytes() == before
 
 

@@ -113,8 +113,27 @@ def test_a_file_that_says_nothing_of_itself_is_known_by_its_names_and_shapes(mod
     net, meta = checkpoint.load_model(back, UNet)
     x = np.random.default_rng(1).normal(size=(1, 8, 12, 3)).astype(np.float32)
     np.testing.assert_array_equal(net.predict(x), UNet.load(model).predict(x))
-    assert meta["preprocessing"]["size"] is None
+    assert meta["preprocessing"]["size"] is None and meta["scheme"] == {}
     assert main(["info", str(back)]) == 0
+
+
+def test_classes_that_have_no_names_are_numbered(tmp_path):
+    there, back = tmp_path / "there.safetensors", tmp_path / "back.npz"
+    UNet(1, 3, 2, 1).save(tmp_path / "net.npz")
+    safetensors.save_file(stored(tmp_path / "net.npz"), there)
+    assert main(["convert", str(there), str(back)]) == 0
+    _, meta = checkpoint.load_model(back, UNet)
+    assert meta["scheme"] == {"classes": ["background", "class 1", "class 2"],
+                              "values": [0, 1, 2]}
+
+
+def test_the_public_network_for_gliomas_takes_its_authors_channels_and_size(model, tmp_path):
+    there, back = tmp_path / "there.safetensors", tmp_path / "back.npz"
+    safetensors.save_file(stored(model, "brain-segmentation"), there)
+    assert main(["convert", str(there), str(back)]) == 0
+    _, meta = checkpoint.load_model(back, UNet)
+    assert meta["scheme"]["modalities"] == ["T1", "FLAIR", "T1ce"]
+    assert meta["preprocessing"]["size"] == 256
 
 
 @pytest.mark.parametrize("changes, line", [

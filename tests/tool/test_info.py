@@ -51,6 +51,13 @@ def test_a_run_says_how_it_was_made_and_how_good_it_is(trained):
     assert says["licence"] == "that which the data it was trained on allows"
 
 
+@pytest.mark.parametrize("axes, words", [(2, ""), (3, ", for volumes")])
+def test_a_network_for_volumes_is_said_to_be_one(tmp_path, axes, words):
+    UNet(1, 1, 2, 1, axes=axes).save(tmp_path / "net.npz")
+    network = describe_model(str(tmp_path / "net.npz"))["network"]
+    assert (", for volumes" in network) == bool(words)
+
+
 def test_channels_have_the_names_that_the_data_gave_them(models):
     assert describe_model(str(models["brats"]))["channels"] == "4: FLAIR, T1, T1ce, T2"
     assert describe_model(str(models["grey"]))["channels"] == "1: their names are not known"

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from minunet.data.scheme import BINARY
 from minunet.engine.files import InputError
 from minunet.tool.patient_page import Pages, sheets
 from minunet.tool.patient_page.index import Share, build_index
@@ -19,6 +20,7 @@ from minunet.tool.patient_page.scene import (
     describe_amount,
     millilitres,
 )
+from minunet.tool.predict_results import Results
 from minunet.tool.web import as_json, as_text
 
 GREY = np.random.default_rng(0).integers(0, 255, (5, 20, 24, 1)).astype(np.uint8)
@@ -112,6 +114,15 @@ def test_agreement_is_a_fact_where_it_is_known():
     assert agreement_fact(float("nan")) == {}
     assert list(agreement_fact(0.967).values()) == ["0.96"]
     assert list(agreement_fact(0.67).values()) == ["0.67, look closely"]
+
+
+def test_the_index_of_predictions_says_where_to_look_closely(tmp_path):
+    results = Results(tmp_path, ["sure", "unsure"], BINARY)
+    for name, agreement in (("sure", 0.98), ("unsure", 0.67)):
+        results.add(name, np.ones((1, 8, 8, 1)), np.ones((1, 8, 8), np.uint8), agreement=agreement)
+    results.finish()
+    index = (tmp_path / "index.html").read_text("utf-8")
+    assert "</span>0.98</td>" in index and "</span>0.67, look closely</td>" in index
 
 
 def test_text_cannot_become_markup():

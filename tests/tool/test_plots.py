@@ -119,6 +119,14 @@ def test_the_epoch_that_a_run_kept_is_marked_whatever_its_mean(tmp_path, drawn, 
     assert label in texts(drawn[0])
 
 
+def test_a_curve_without_a_value_has_no_line_in_the_legend(drawn, tmp_path):
+    nobody = dict.fromkeys(("validation_loss", "validation_dice_mean",
+                            "validation_dice_median"), math.nan)
+    plots.plot_history(history(**nobody, training_dice_mean=0.5), tmp_path / "history.png")
+    said = " ".join(texts(drawn[0]))
+    assert "trained on" in said and "held out" not in said
+
+
 def test_a_dice_is_written_at_its_row_and_an_undefined_one_as_a_dash(tmp_path, drawn):
     plots.plot_predictions([row(), row(dice=math.nan)], tmp_path / "p.png")
     assert [text for text in texts(drawn[0]) if "Dice" in text] == ["Dice 0.87", "Dice –"]

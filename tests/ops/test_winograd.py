@@ -11,7 +11,7 @@ import strict_backend
 
 from minunet import ops
 from minunet.engine.rates import BALANCES, using_balance
-from minunet.ops.fast import im2col, tiles, winograd, winograd_rows
+from minunet.ops.fast import im2col, tiles, winograd, winograd_rows, winograd_slices
 from minunet.ops.fast.choose import COSTS, METHODS, choose, cost
 from minunet.ops.fast.winograd_rows import A_T, B_T, G
 
@@ -84,12 +84,13 @@ def test_the_error_in_single_precision_is_at_most_2e_5_of_the_largest(rng, shape
     ((1, 1), {}), ((5, 5), {"padding": 2}), ((3, 1), {}),  # another kernel
     ((3, 3), {"stride": 2}), ((3, 3), {"stride": (1, 2)}),
     ((3, 3), {"padding": 3}), ((3, 3), {"padding": (0, 3)}),
-    ((3,), {}), ((3, 3, 3), {})],  # a signal, a volume
+    ((3,), {}), ((3, 3, 1), {}), ((3, 3, 3), {"padding": 3}),  # a signal, a volume
+    ((3, 3, 3), {"stride": (2, 1, 1)})],
     ids=str)
 def test_what_it_cannot_do_is_refused(kernel, arguments, method):
     x, w = np.zeros((1, *(8,) * len(kernel), 2)), np.zeros((*kernel, 2, 3))
-    with pytest.raises(ValueError, match=f"method '{method}' does 3×3 kernels with stride 1 and "
-                                         r"padding up to 2; got kernel \(") as refusal:
+    with pytest.raises(ValueError, match=rf"method '{method}' does 3×3 .*kernels with stride 1 "
+                                         r"and padding up to 2; got kernel \(") as refusal:
         ops.conv_forward(x, w, method=method, **arguments)
     for number in (kernel, *arguments.values()):
         assert str(number).strip("()") in str(refusal.value)
@@ -107,13 +108,46 @@ def test_what_it_cannot_do_is_refused(kernel, arguments, method):
     ((3, 3, 512, 512), (3, 3), (1, 0), im2col),
     ((1, 1, 512, 512), (1, 1), (0, 0), tiles),
     ((3, 512, 512), (1,), (1,), im2col),
-    ((3, 3, 3, 512, 512), (1, 1, 1), (1, 1, 1), im2col),
+    ((3, 3, 3, 1, 8), (1, 1, 1), (1, 1, 1), winograd_slices),
+    ((3, 3, 3, 512, 512), (1, 1, 1), (2, 2, 2), winograd_slices),
+    ((3, 3, 3, 512, 512), (1, 1, 1), (3, 1, 1), im2col),
+    ((3, 3, 3, 512, 512), (2, 1, 1), (1, 1, 1), im2col),
 ])
 def test_auto_takes_what_fits_and_costs_least(w_shape, stride, padding, expected):
     out = (64,) * len(stride)
     assert choose("auto", w_shape, stride, padding, out) is expected
     for name in ("loops", "im2col"):  # a name is obeyed
         assert choose(name, w_shape, stride, padding, out) is METHODS[name]
+
+
+@pytest.mark.parametrize("padding", [0, 1, (2, 0, 1)])
+@pytest.mark.parametrize("slabs", [1, 1 << 23], ids=["slice by slice", "all at once"])
+def test_volumes_are_filtered_as_the_definition_says(monkeypatch, padding, slabs):
+    monkeypatch.setattr(winograd_slices, "JOINED_BYTES", slabs)
+    rng = np.random.default_rng(0)
+    x, w = rng.normal(size=(2, 4, 5, 6, 3)), rng.normal(size=(3, 3, 3, 3, 2))
+    b, results = rng.normal(size=2), []
+    for method in ("loops", "winograd_rows"):
+        y, cache = ops.conv_forward(x, w, b, padding=padding, method=method)
+        results.append((y, *ops.conv_backward(np.cos(y), cache)))
+    for expected, found in zip(*results, strict=True):
+        np.testing.assert_allclose(found, expected, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("out, expected", [
+    ((4, 12, 12), winograd_slices), ((64, 12, 11), im2col), ((64, 8, 64), im2col)])
+def test_small_slices_of_a_volume_are_left_to_im2col(out, expected):
+    assert choose("auto", (3, 3, 3, 64, 64), (1, 1, 1), (1, 1, 1), out) is expected
+
+
+def test_only_rows_filters_volumes():
+    with pytest.raises(ValueError, match="method 'winograd' does 3×3 kernels"):
+        choose("winograd", (3, 3, 3, 4, 4), (1, 1, 1), (1, 1, 1), (4, 4, 4))
+
+
+def test_rows_filters_volumes_slice_by_slice():
+    assert choose("winograd_rows", (3, 3, 3, 4, 4), (1, 1, 1), (1, 1, 1),
+                  (4, 4, 4)) is winograd_slices
 
 
 @pytest.mark.parametrize("c, f", [(3, 32), (16, 16), (32, 64), (64, 64), (512, 256)])

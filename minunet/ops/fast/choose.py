@@ -1,9 +1,9 @@
 """Which method computes a convolution, and from which size on.
 
 Read `conv_loops` (the definition), then `im2col` (the same sums as one matrix product), then
-`winograd_rows` (half the multiplications) and `winograd` (a quarter). `tiles` is for kernels as
-large as their stride. (A transposed convolution is a data gradient with a bias, so `im2col` and
-`tiles` take one there too.)
+`winograd_rows` (half the multiplications; for volumes by `winograd_slices`) and `winograd` (a
+quarter). `tiles` is for kernels as large as their stride. (A transposed convolution is a data
+gradient with a bias, so `im2col` and `tiles` take one there too.)
 """
 
 import numpy as np
@@ -11,13 +11,19 @@ import numpy as np
 from minunet.engine.backend import array_module
 from minunet.engine.rates import balance
 from minunet.ops import conv_loops as loops
-from minunet.ops.fast import im2col, tiles, winograd, winograd_rows
+from minunet.ops.fast import im2col, tiles, winograd, winograd_rows, winograd_slices
 from minunet.ops.fast.winograd_rows import TILE
 
 METHODS = {"loops": loops, "im2col": im2col, "tiles": tiles, "winograd_rows": winograd_rows,
            "winograd": winograd}
-# Whether a method can do a kernel, stride and padding; the others do all.
-FITS = {"tiles": tiles.fits, "winograd_rows": winograd_rows.fits, "winograd": winograd_rows.fits}
+# What a method can do, and by which module; the others do all.
+FITS = {"tiles": [(tiles.fits, tiles)], "winograd": [(winograd_rows.fits, winograd)],
+        "winograd_rows": [(winograd_rows.fits, winograd_rows),
+                          (winograd_slices.fits, winograd_slices)]}
+DOES = {"tiles": "kernels as large as the stride, without padding",
+        "winograd": "3×3 kernels with stride 1 and padding up to 2",
+        "winograd_rows": "3×3 and 3×3×3 kernels with stride 1 and padding up to 2"}
+SLICE = 12  # pixels across: from there on `winograd_slices` is faster than `im2col`
 # Multiplications per pair of channels and pixel, and how often a number of x, and one of y, is
 # moved, transforms and all: fitted to times (see the docs, "Three ways to convolve").
 COSTS = {"im2col": (9, 20, 14), "winograd_rows": (4.5, 4.5, 7.5), "winograd": (2.25, 8, 13.5)}
@@ -57,18 +63,21 @@ def choose(method, w_shape, stride, padding, out, like=None):
         if tiles.fits(kernel, stride, padding):
             return tiles
         on_a_gpu = like is not None and array_module(like) is not np
+        if not on_a_gpu and winograd_slices.fits(kernel, stride, padding):
+            return winograd_slices if min(out[1:]) >= SLICE else im2col
         if on_a_gpu or not winograd_rows.fits(kernel, stride, padding):
             return im2col
         moving = balance()
         return METHODS[min(COSTS, key=lambda name: cost(name, *w_shape[-2:], out, moving))]
     if method not in METHODS:
         raise ValueError(f"method must be 'auto' or one of {sorted(METHODS)}, got {method!r}")
-    if method in FITS and not FITS[method](kernel, stride, padding):
-        does = ("kernels as large as the stride, without padding" if method == "tiles"
-                else "3×3 kernels with stride 1 and padding up to 2")
-        raise ValueError(f"method {method!r} does {does}; got kernel {kernel}, stride {stride}, "
-                         f"padding {padding}")
-    return METHODS[method]
+    if method not in FITS:
+        return METHODS[method]
+    for fits, module in FITS[method]:
+        if fits(kernel, stride, padding):
+            return module
+    raise ValueError(f"method {method!r} does {DOES[method]}; got kernel {kernel}, stride "
+                     f"{stride}, padding {padding}")
 
 
 def cost(method, c, f, out, moving):

@@ -73,12 +73,12 @@ def matrices(xp, dtype):
     return tuple(xp.asarray(m.astype(dtype)) for m in (B_T, G, A_T))
 
 
-def forward(x, w, b, out, stride, padding, relu=False):
-    """V, U, M and y as above, and the bias, block by block."""
+def forward(x, w, b, out, stride, padding, relu=False, y=None):
+    """V, U, M and y as above, and the bias, block by block; into the array `y`, if it is given."""
     xp, (c, f) = array_module(x), w.shape[-2:]
     _, g, a_t = matrices(xp, x.dtype)
     u = xp.matmul(g, w.reshape(3, -1)).reshape(WINDOW, 3 * c, f)  # (6, KW·C, F)
-    y = xp.empty((len(x), *out, f), dtype=x.dtype)  # (N, OH, OW, F)
+    y = xp.empty((len(x), *out, f), dtype=x.dtype) if y is None else y  # (N, OH, OW, F)
     width = row_width(out)
     bias = None if b is None else xp.tile(b, out[1])
 

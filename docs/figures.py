@@ -11,6 +11,7 @@ import numpy as np
 from figures_card import agreement
 from figures_look import look_inside
 from figures_losses import loss_curves
+from figures_ranks import scaling
 from figures_tricks import bending, grafting, overlap_tiles, weight_map
 from figures_unet import phantom_through_the_u
 from figures_volumes import orientation, report_pages
@@ -69,6 +70,7 @@ def draw_bench(folder):
     with rc_context(STYLE):
         pictures = {name: figure_of(shown(), parts) for name, parts in BENCH.items()}
         pictures["bench_machines"] = machines_figure(load_all(MEASURED))
+        pictures["ranks_scaling"] = scaling(shown()["ranks"][0])
         _save(pictures, folder)
 
 

@@ -1,13 +1,19 @@
 """``python -m minunet``, and the program ``minunet``: the command line."""
 
 import sys
+import traceback
 
+from minunet.engine.mpi import leave
 from minunet.tool.ending import finish
 
 
 def main():
     """Run the command line; give the exit code."""
-    return finish(_command)
+    try:
+        return leave(finish(_command))
+    except Exception:  # a fault of ours; the other ranks, if there are any, must not wait for us
+        traceback.print_exc()
+        return leave(1)
 
 
 def _command():

@@ -79,7 +79,6 @@ def double_conv_backward(dy, cache, input_gradient=True):
 
 def _update_running(mean, var, cache):
     """Move the running statistics, in place, towards those of the batch."""
-    pixels = cache.x.size // cache.x.shape[-1]
     mean += MOMENTUM * (cache.mean - mean)
     # One less than the number of pixels: the running variance is the unbiased one.
-    var += MOMENTUM * (cache.var * (pixels / max(pixels - 1, 1)) - var)
+    var += MOMENTUM * (cache.var * (cache.pixels / max(cache.pixels - 1, 1)) - var)

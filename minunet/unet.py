@@ -26,6 +26,7 @@ from minunet.blocks import double_conv_backward, double_conv_forward
 from minunet.engine.backend import Array, Arrays, Maybe, array_module, check_device
 from minunet.engine.checks import check_float, check_shape
 from minunet.engine.parameters import WithParameters
+from minunet.engine.ranks import gradients
 from minunet.engine.threads import using_threads
 from minunet.inference import fold_norms, infer
 from minunet.layers import array_shapes, check_config, initial_arrays, trace
@@ -162,7 +163,7 @@ class UNet(WithParameters):
             raise ValueError("cache is empty: backward has used it already; call forward again")
         check_float("dlogits", dlogits, like=self.params["head.w"])
         check_shape("dlogits", dlogits, cache["shape"])
-        grads, dskips = {}, {}
+        grads, dskips = gradients(), {}  # a dict; where a batch is shared, it sums over the ranks
         dx, grads["head.w"], grads["head.b"] = ops.conv_backward(dlogits, cache.pop("head"))
         for level in range(1, self.depth + 1):
             dx, block_grads = double_conv_backward(dx, cache.pop(f"dec{level}"))

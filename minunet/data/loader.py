@@ -1,16 +1,20 @@
 """From patients to batches: prepared slices, drawn, varied, and ready before they are asked for."""
 
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from typing import NamedTuple
 
 import numpy as np
+from tqdm import tqdm
 
 from minunet.data.augment import augment
 from minunet.data.preprocess import prepare, prepare_masks
 from minunet.data.sampling import draw_slices
 from minunet.data.scheme import Scheme
 from minunet.data.shelf import Shelf
+from minunet.engine import mpi
 from minunet.engine.files import InputError
+from minunet.engine.ranks import part
 from minunet.engine.threads import threads
 from minunet.engine.values import whole
 
@@ -33,7 +37,8 @@ def load_slices(patients, preprocessing):
 
     Parameters
     ----------
-    patients : iterable of Patient
+    patients : list of Patient
+        Of several ranks each reads a share of them, and gets the others' slices from the others.
     preprocessing : Preprocessing
 
     Returns
@@ -47,14 +52,21 @@ def load_slices(patients, preprocessing):
         marks anything.
     """
     images, masks, marked, owners, first = Shelf(), Shelf(), [], [], None
-    for number, patient in enumerate(patients):
+
+    def read(patient):
         image, mask = patient.load()
+        return (prepare(image, preprocessing, patient.name),  # (D, H, W, C)
+                prepare_masks(mask, preprocessing, len(patient.scheme.classes)))  # (D, H, W)
+
+    # disable=None: no bars where nobody watches, as in a log file.
+    bar = tqdm(patients, "reading", unit="patient", leave=False, disable=not mpi.first() or None)
+    for number, (patient, (image, mask)) in enumerate(zip(bar, mpi.each_read(patients, read),
+                                                          strict=True)):
         first = first or (patient.name, image.shape[-1])
         if image.shape[-1] != first[1]:
             raise InputError(f"patients differ in channels: {first[0]} has {first[1]}, "
                              f"{patient.name} has {image.shape[-1]}; make them alike")
-        images.append(prepare(image, preprocessing, patient.name))  # (D, H, W, C)
-        mask = prepare_masks(mask, preprocessing, len(patient.scheme.classes))  # (D, H, W)
+        images.append(image)
         masks.append(mask)
         marked.append(mask.any(axis=(1, 2)))
         owners.append(np.full(len(mask), number))
@@ -68,13 +80,15 @@ def load_slices(patients, preprocessing):
 def batches(slices, batch_size, rng):
     """Yield an epoch's batches: as many slices as there are, drawn by `draw_slices`, augmented.
 
-    Some are given the tumour of another slice, see `GRAFTED`.
+    Some are given the tumour of another slice, see `GRAFTED`. Each slice is varied by random
+    numbers of its own, so that whoever shares the work of a batch can make any part of it: of
+    several ranks each gets its `ranks.part`.
 
     Parameters
     ----------
     slices : Slices
     batch_size : int
-        N; the last batch of an epoch may be smaller.
+        Of all ranks together. The last batch of an epoch may be smaller.
     rng : numpy.random.Generator
 
     Yields
@@ -87,15 +101,17 @@ def batches(slices, batch_size, rng):
     marked, patients, n = slices.marked, slices.patients, len(slices.marked)
     order = draw_slices(marked, patients, n, rng)  # (n,)
     donors = draw_slices(marked, patients, n, rng, share=1.0)  # (n,), with tumour all
+    seeds = rng.integers(2**63, size=n)
 
-    def varied(i, donor):
+    def varied(i, donor, seed):
+        rng = np.random.default_rng(seed)
         grafted = rng.random() < GRAFTED[int(marked[i])]
         return augment(slices.images[i], slices.masks[i], rng,
                        (slices.images[donor], slices.masks[donor]) if grafted else None)
 
     for start in range(0, n, batch_size):
-        part = slice(start, start + batch_size)
-        drawn = [varied(*pair) for pair in zip(order[part], donors[part], strict=True)]
+        mine = range(start, min(start + batch_size, n))
+        drawn = [varied(order[i], donors[i], seeds[i]) for i in mine[part(len(mine))]]
         images, masks = zip(*drawn, strict=True)
         yield np.stack(images), np.stack(masks)[..., np.newaxis].astype(np.float32)
 
@@ -108,13 +124,13 @@ def one_ahead(iterable):
     thread is all there should be (`cores.threads`), or all that can be started, each item is
     computed when it is asked for.
     """
-    iterator = iter(iterable)
+    iterator, context = iter(iterable), copy_context()
     with ThreadPoolExecutor(1, thread_name_prefix="minunet-data") as worker:
         try:
-            coming = worker.submit(next, iterator, None) if threads() > 1 else None
+            coming = worker.submit(context.run, next, iterator, None) if threads() > 1 else None
         except RuntimeError:  # can't start new thread
             coming = None
         while coming and (item := coming.result()) is not None:
-            coming = worker.submit(next, iterator, None)
+            coming = worker.submit(context.run, next, iterator, None)
             yield item
     yield from iterator

@@ -9,6 +9,7 @@ from functools import partial
 
 import numpy as np
 
+from minunet.engine import mpi
 from minunet.engine.files import InputError, warn
 from minunet.engine.words import plural
 
@@ -53,13 +54,27 @@ def noting(patients, digests):
 def _load_noting(patient, digests):
     images, masks = patient.load()
     new = digest(images)
-    for name, known in digests.items():
-        if known == new and name != patient.name:
-            warn(f"the patients {name} and {patient.name} have the same images; leave one of them "
-                 "out, or scores of held-out patients may be too good")
     if digests.setdefault(patient.name, new) != new:
         raise InputError(f"two patients are called {patient.name}; give each a name of its own")
     return images, masks
+
+
+def settle(digests):
+    """Give the digests with those that other ranks have noted; warn of patients who look alike.
+
+    Raises
+    ------
+    InputError
+        If two patients have one name.
+    """
+    merged, names = {}, {}
+    for name, found in (pair for part in mpi.gather([list(digests.items())]) for pair in part):
+        if merged.setdefault(name, found) != found:
+            raise InputError(f"two patients are called {name}; give each a name of its own")
+        if (other := names.setdefault(found, name)) != name and mpi.first():
+            warn(f"the patients {other} and {name} have the same images; leave one of them "
+                 "out, or scores of held-out patients may be too good")
+    return merged
 
 
 class Seen:
@@ -101,6 +116,8 @@ class Seen:
     def sift(self, patients, leave_out):
         """Yield the patients, each read at most once here; without those trained on if `leave_out`.
 
+        Of several ranks each yields its share. `names` is of all when the last has been yielded.
+
         Parameters
         ----------
         patients : list of Patient
@@ -116,12 +133,16 @@ class Seen:
         InputError
             If a patient is unusable, or all have been left out.
         """
-        for patient in patients:
+        seen = []  # for each of the share, whether it was trained on
+        for patient in mpi.share(patients):
             patient, found = (patient, None) if self.by_name else read_once(patient)
-            if known := self.has(patient.name, found):
+            seen.append(self.has(patient.name, found))
+            if seen[-1]:
                 self.names.append(patient.name)
-            if not (known and leave_out):
+            if not (seen[-1] and leave_out):
                 yield patient
+        self.names[:] = [patient.name for patient, known
+                         in zip(patients, mpi.gather(seen), strict=True) if known]
         if leave_out and len(self.names) == len(patients):
             raise InputError(f"no patient is left to score: {self.note(len(patients), True)}; "
                              "leave out --held-out, or give other data")

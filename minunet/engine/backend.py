@@ -111,6 +111,14 @@ def check_device(device):
         raise InputError(f"device 'cuda' cannot be used: {cuda_problem()}")
 
 
+def use_gpu(number):
+    """Take one of the machine's GPUs, by its number or, if they are fewer, what is left of that."""
+    check_device("cuda")
+    import cupy
+
+    cupy.cuda.Device(number % cupy.cuda.runtime.getDeviceCount()).use()
+
+
 def to_host(x):
     """Give `x` as a NumPy array (on a GPU this waits for it to be computed)."""
     return x if on_host(x) else x.get()

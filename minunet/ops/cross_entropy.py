@@ -7,6 +7,7 @@ exponential cancel on paper instead of overflowing in the computer.
 from minunet.engine.backend import Array, Loss, array_module
 from minunet.engine.blockwise import blocksum, blockwise
 from minunet.engine.checks import check_float, check_labels, check_shape, check_target
+from minunet.engine.ranks import over_ranks
 from minunet.ops.activation import log_softmax, sigmoid
 
 
@@ -59,10 +60,12 @@ def sigmoid_cross_entropy(logits: Array, target: Array, weight: Array | None = N
     def losses(z, t, weight=1):
         return (weight * (xp.maximum(z, 0) - z * t + xp.log1p(xp.exp(-xp.abs(z)))),)
 
-    def gradient(dz, z, t, weight=1):
-        xp.multiply(sigmoid(z) - t, weight / logits.size, out=dz)
+    loss, m = over_ranks(blocksum(losses, *arrays)[0].sum(), logits.size)
 
-    return blocksum(losses, *arrays)[0].sum() / logits.size, blockwise(gradient, *arrays)
+    def gradient(dz, z, t, weight=1):
+        xp.multiply(sigmoid(z) - t, weight / m, out=dz)
+
+    return loss / m, blockwise(gradient, *arrays)
 
 
 def softmax_cross_entropy(logits: Array, labels: Array, weight: Array | None = None) -> Loss:
@@ -110,5 +113,5 @@ def softmax_cross_entropy(logits: Array, labels: Array, weight: Array | None = N
     log_p = log_softmax(logits)  # (N, H, W, K)
     hit = labels[..., None] == xp.arange(logits.shape[-1])  # (N, H, W, K), one-hot
     weights = 1 if weight is None else weight[..., None]
-    dlogits = (xp.exp(log_p) - hit) * (weights / labels.size)
-    return -(weights * log_p * hit).sum() / labels.size, dlogits
+    loss, m = over_ranks(-(weights * log_p * hit).sum(), labels.size)
+    return loss / m, (xp.exp(log_p) - hit) * (weights / m)

@@ -6,6 +6,7 @@ Where 1 % of the pixels is tumour, an empty mask is nearly right for cross-entro
 from minunet.engine.backend import Array, Loss, array_module
 from minunet.engine.blockwise import blocksum, blockwise
 from minunet.engine.checks import check_labels, check_target
+from minunet.engine.ranks import over_ranks
 from minunet.engine.values import real
 from minunet.ops.activation import log_softmax, sigmoid
 
@@ -59,7 +60,8 @@ def dice_loss(logits: Array, target: Array, *, smooth: float = 1.0) -> Loss:
     smooth = real("smooth", smooth)
     xp = array_module(logits)
     p = blockwise(lambda p, z: xp.copyto(p, sigmoid(z)), logits)
-    overlap, predicted, true = blocksum(lambda p, t: (p * t, p, t), p, target)  # (C,) each
+    overlap, predicted, true = over_ranks(  # (C,) each
+        *blocksum(lambda p, t: (p * t, p, t), p, target))
     total = predicted + true + smooth
     dice = (2 * overlap + smooth) / total
 
@@ -122,9 +124,10 @@ def softmax_dice_loss(logits: Array, labels: Array, *, smooth: float = 1.0) -> L
     p = xp.exp(log_softmax(logits))  # (N, H, W, K)
     target = (labels[..., None] == xp.arange(p.shape[-1])).astype(p.dtype)  # one-hot
     pixels = tuple(range(p.ndim - 1))
-    overlap = 2 * (p * target).sum(axis=pixels) + smooth  # (K,)
-    total = p.sum(axis=pixels) + target.sum(axis=pixels) + smooth  # (K,)
-    dice = overlap / total
+    overlap, predicted, true = over_ranks(  # (K,) each
+        (p * target).sum(axis=pixels), p.sum(axis=pixels), target.sum(axis=pixels))
+    total = predicted + true + smooth
+    dice = (2 * overlap + smooth) / total
     dp = (dice - 2 * target) / (total * (len(dice) - 1))
     dp[..., 0] = 0
     return 1 - dice[1:].mean(), p * (dp - (dp * p).sum(axis=-1, keepdims=True))

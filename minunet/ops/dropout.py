@@ -4,6 +4,7 @@ import numpy as np
 
 from minunet.engine.backend import Array, Cache, array_module
 from minunet.engine.checks import check_float, check_shape
+from minunet.engine.ranks import drawn
 from minunet.engine.values import real
 
 
@@ -43,7 +44,7 @@ def dropout_forward(x: Array, rate: float, rng: np.random.Generator) -> tuple[Ar
     """
     check_float("x", x)
     rate = real("rate", rate, below=1)
-    kept = rng.random(x.shape, dtype=np.float32) >= rate
+    kept = drawn(lambda shape: rng.random(shape, dtype=np.float32), x.shape) >= rate
     scale = array_module(x).asarray((kept / (1 - rate)).astype(x.dtype))
     return x * scale, scale
 

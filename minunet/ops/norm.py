@@ -5,6 +5,7 @@ from typing import NamedTuple
 from minunet.engine.backend import Array, array_module
 from minunet.engine.blockwise import blocksum, blockwise
 from minunet.engine.checks import check_float, check_image, check_shape
+from minunet.engine.ranks import over_ranks
 from minunet.engine.values import real
 from minunet.ops.fast.moments import moments
 
@@ -17,6 +18,7 @@ class BatchNormCache(NamedTuple):
     var: Array  # σ², (C,), divided by the number of pixels, not by one less
     inverse_std: Array  # 1 / √(σ² + ε), (C,)
     gamma: Array  # (C,)
+    pixels: int  # M
 
 
 def batch_norm_forward(x: Array, gamma: Array, beta: Array, *, eps: float = 1e-5
@@ -61,11 +63,11 @@ def batch_norm_forward(x: Array, gamma: Array, beta: Array, *, eps: float = 1e-5
     """
     check_norm("x", x, gamma=gamma, beta=beta)
     eps, xp = real("eps", eps), array_module(x)
-    mean, var = moments(x)
+    pixels, mean, var = moments(x)
     inverse_std = 1 / xp.sqrt(var + eps)
     y = blockwise(lambda y, x, mean, scale, beta: xp.add((x - mean) * scale, beta, out=y), x,
                   channels=(mean, gamma * inverse_std, beta))
-    return y, BatchNormCache(x, mean, var, inverse_std, gamma)
+    return y, BatchNormCache(x, mean, var, inverse_std, gamma, pixels)
 
 
 def batch_norm_backward(dy: Array, cache: BatchNormCache) -> tuple[Array, Array, Array]:
@@ -99,13 +101,13 @@ def batch_norm_backward(dy: Array, cache: BatchNormCache) -> tuple[Array, Array,
     >>> print(dx.ravel(), dgamma, dbeta)
     [ 0.5  0.  -0.5  0. ] [1.] [1.]
     """
-    x, mean, _, inverse_std, gamma = cache
+    x, mean, _, inverse_std, gamma, pixels = cache
     check_float("dy", dy, like=x)
     check_shape("dy", dy, x.shape)
-    pixels = dy.size // dy.shape[-1]
     dbeta, dgamma = blocksum(lambda dy, x, mean: (dy, dy * (x - mean)), dy, x, channels=(mean,))
     dgamma = inverse_std * dgamma
-    through_mean, through_std = dbeta / pixels, dgamma * inverse_std / pixels
+    whole_dbeta, whole_dgamma = over_ranks(dbeta, dgamma)  # of a batch that several share
+    through_mean, through_std = whole_dbeta / pixels, whole_dgamma * inverse_std / pixels
 
     def gradient(dx, dy, x, mean, through_mean, through_std, scale):
         array_module(dx).multiply(dy - through_mean - (x - mean) * through_std, scale, out=dx)

@@ -2,10 +2,14 @@
 
 from importlib import import_module
 
+from minunet.engine import mpi
+from minunet.engine.backend import use_gpu
 from minunet.engine.files import InputError
 from minunet.engine.threads import using_threads
 from minunet.tool.arguments import parse
 from minunet.tool.ending import finish, no_memory
+
+SHARED = "train", "predict", "evaluate"  # among several processes, by MPI
 
 
 def main(arguments=None, commands=None):
@@ -29,7 +33,18 @@ def main(arguments=None, commands=None):
 
 def run(arguments=None, commands=None):
     """Run one command, as `main`; what ends it early is raised."""
-    options = parse(arguments)
+    ranks = mpi.world()
+    with mpi.ending(ranks), mpi.using_ranks(ranks):
+        return _run(parse(arguments), commands)
+
+
+def _run(options, commands):
+    if mpi.size() > 1:
+        if options.command not in SHARED:
+            raise InputError(f"{options.command} is no work for several processes; start it "
+                             "without mpiexec")
+        if options.device == "cuda":
+            use_gpu(mpi.local_rank())
     try:
         command = (commands or {}).get(options.command) or _find(options.command)
         with using_threads(getattr(options, "threads", None)):  # of the libraries found by now

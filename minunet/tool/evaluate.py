@@ -6,6 +6,7 @@ from textwrap import wrap
 from tqdm import tqdm
 
 from minunet.data.scheme import BINARY
+from minunet.engine import mpi
 from minunet.engine.words import plural, printable, width
 from minunet.metrics import score_patient, summarise
 from minunet.predict import classify
@@ -64,18 +65,19 @@ def _score(net, preprocessing, patient, show):
     return rows
 
 
-def print_scores(scored, count, mark=None, results=None):
+def print_scores(scored, names, mark=None, results=None):
     """Print the scores of patients as a table, and write their files.
 
     Nothing that was computed is lost: the table is printed before the files are finished. If a
     patient is unusable, or on Ctrl-C, the table of those before is printed, and no file stays.
+    Of several ranks the first prints and writes what all have scored.
 
     Parameters
     ----------
     scored : iterable of dict
         From `evaluate`.
-    count : int
-        Of the patients.
+    names : list of str
+        Of all patients, in the order of the table.
     mark : callable, optional
         ``mark(patient)`` gives what stands behind a name, as "*". It is asked when all are scored.
     results : ScoreResults, optional
@@ -87,7 +89,8 @@ def print_scores(scored, count, mark=None, results=None):
     """
     rows = []
     try:
-        with tqdm(total=count, desc="scoring", unit="patient", leave=False, disable=None) as bar:
+        with tqdm(total=len(mpi.share(names)), desc="scoring", unit="patient", leave=False,
+                  disable=not mpi.first() or None) as bar:
             for row in scored:
                 bar.update(not rows or rows[-1]["patient"] != row["patient"])
                 rows.append(row)
@@ -96,11 +99,14 @@ def print_scores(scored, count, mark=None, results=None):
             results.discard()
         if rows:
             done = len({row["patient"] for row in rows})
-            print(f"only {done} of {plural(count, 'patient')} scored:\n"
+            print(f"only {done} of {plural(len(names), 'patient')} scored:\n"
                   f"{format_table(rows, mark)}")
         raise
+    if mpi.size() > 1:  # each one's rows go together
+        rows = sorted(mpi.gather(rows), key=lambda row: names.index(row["patient"]))
     try:
-        print(format_table(rows, mark))
+        if mpi.first():
+            print(format_table(rows, mark))
     finally:  # standard output may be closed, as by "| head"
         if results:
             results.finish(rows)

@@ -5,6 +5,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from minunet import __version__
+from minunet.engine import mpi
 from minunet.engine.files import WriteError, check_new, output_folder
 from minunet.engine.words import plural
 from minunet.metrics import SCORES, summarise
@@ -49,6 +50,7 @@ class ScoreResults:
         self._pages = Pages(out, [patient.name for patient in patients])
         check_new(self._out / name for name in (TABLE, SUMMARY))
         self._new, self._failed, self._written = not self._out.exists(), None, []
+        mpi.meet()  # all have seen that nothing is there
         output_folder(out)
         self._spacing = {patient.name: patient.spacing for patient in patients}
 
@@ -96,7 +98,7 @@ class ScoreResults:
             " *" * (patient.name in self._seen))
 
     def finish(self, rows):
-        """Write the table, the summary and the index.
+        """Write the table, the summary and the index; of several ranks, the first does.
 
         Raises
         ------
@@ -113,16 +115,17 @@ class ScoreResults:
 
     def _finish(self, rows):
         self._written = [TABLE, SUMMARY]
-        write_csv([self._full(row) for row in rows], self._out / TABLE, errors="surrogateescape")
         regions, scored = {}, {row["patient"] for row in rows}
         for row in rows:
             regions.setdefault(_of(row), []).append(row)
         summaries = {region: summarise(part) for region, part in regions.items()}
         seen = len(scored.intersection(self._seen))
-        write_json({"minunet": __version__, "model": self._model, "patients": len(scored),
-                    "trained_on": seen, "unit": rows[0]["unit"],
-                    "scores": {region.removeprefix(", ") or "tumour": _finite(summary)
-                               for region, summary in summaries.items()}}, self._out / SUMMARY)
+        if mpi.first():
+            write_csv(map(self._full, rows), self._out / TABLE, errors="surrogateescape")
+            write_json({"minunet": __version__, "model": self._model, "patients": len(scored),
+                        "trained_on": seen, "unit": rows[0]["unit"],
+                        "scores": {region.removeprefix(", ") or "tumour": _finite(summary)
+                                   for region, summary in summaries.items()}}, self._out / SUMMARY)
         volume, length = ("ml", "mm") if rows[0]["unit"] == "mm" else ("voxels", "voxels")
         lines = [f"{plural(len(scored), 'patient')}, the lowest Dice first. Model: {self._model}."]
         lines += [f"Dice{region}: mean {_number(summary['dice']['mean'])}, median "

@@ -4,6 +4,7 @@ import math
 from collections import Counter
 
 from minunet.data.seen import Seen, read_once
+from minunet.engine import mpi
 from minunet.engine.files import InputError
 from minunet.engine.words import plural
 from minunet.tool.ensemble import Ensemble
@@ -39,12 +40,14 @@ class HeldOutScores:
     def score(self, patients, show=None):
         """Yield the rows of `evaluate`, with ``models``: by which the patient was scored.
 
+        Of several ranks each yields its share; attributes are of all when it has yielded the last.
+
         Raises
         ------
         InputError
             As `evaluate`, or if all patients have been left out.
         """
-        for patient in patients:
+        for patient in mpi.share(patients):
             patient, found = read_once(patient)
             judges = [i for i, seen in enumerate(self.seen) if not seen.has(patient.name, found)]
             if not judges:
@@ -56,9 +59,17 @@ class HeldOutScores:
                 row["models"] = " + ".join(self.models[i] for i in judges)
                 self.rows.append(row)
                 yield row
+        self._settle()
         if not self.rows:
             raise InputError("no patient is left to score: every one of these models was trained "
                              "on all of them; give other data")
+
+    def _settle(self):
+        """Know of the other ranks' patients, too."""
+        parts = mpi.gather([[self.marks, self.left_out, self.rows]])
+        for marks, _, _ in parts:
+            self.marks.update(marks)
+        self.left_out, self.rows = ([item for part in parts for item in part[i]] for i in (1, 2))
 
     def notes(self):
         """Say in lines which model has scored how many patients and how well, and who is worst."""

@@ -9,6 +9,7 @@ from tqdm import tqdm
 from minunet.data.formats.images import read_image
 from minunet.data.preprocess import prepare
 from minunet.data.scheme import BINARY
+from minunet.engine import mpi
 from minunet.engine.files import InputError, check_new, output_folder, replacing
 from minunet.predict import THRESHOLD, check_channels, tumour
 from minunet.tool.agreement import segment_twice
@@ -37,7 +38,8 @@ def read_slices(name, files):
 def predict_pictures(net, preprocessing, paths, out, scheme=BINARY):
     """Segment images and folders of slices; write each slice's mask and probability.
 
-    All inputs are read and checked before anything is written. ``NAME_mask.png`` (0, 255) and
+    All inputs are read and checked before anything is written. Of several ranks each does so with a
+    share of them. ``NAME_mask.png`` (0, 255) and
     ``NAME_probability.png`` (0 … 255), of the input's own size, go to `out`, those of an input
     folder into a folder of its name; `Results` has the pages and the table. A file that is there
     already is not overwritten.
@@ -71,11 +73,13 @@ def predict_pictures(net, preprocessing, paths, out, scheme=BINARY):
     check_new(path for files in inputs.values() for start in files.values()
               for path in result_paths(start).values())
     results = Results(out, inputs, replace(BINARY, modalities=scheme.modalities))
+    inputs = dict(mpi.share(inputs.items()))
     with tqdm(inputs.items(), "checking", unit="input", leave=False, disable=None) as bar:
         for name, files in bar:
             images = read_slices(name, list(files))
             check_channels(net, images, name, scheme.modalities)
             prepare(images, preprocessing, name)
+    mpi.meet()
     output_folder(out)
     count = sum(map(len, inputs.values()))
     with tqdm(total=count, desc="segmenting", unit="slice", leave=False, disable=None) as bar:

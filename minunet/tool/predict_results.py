@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from minunet.engine import mpi
 from minunet.engine.files import check_new
 from minunet.engine.words import plural
 from minunet.tool.agreement import describe_agreement
@@ -78,8 +79,10 @@ class Results:
             "agreement": "" if math.isnan(agreement) else agreement})
 
     def finish(self):
-        """Write the table and the index."""
-        write_csv(self._rows, self.out / TABLE, errors="surrogateescape")
+        """Write the table and the index; of several ranks, the first does."""
+        self._rows = mpi.gather(self._rows)
+        if mpi.first():
+            write_csv(self._rows, self.out / TABLE, errors="surrogateescape")
         self._pages.finish(
             "What was found", [f"{plural(len(self._rows), 'patient')}, in the order given. All "
                                f"numbers are in {TABLE}."],

@@ -10,6 +10,7 @@ from minunet.data.formats.brats import find_files
 from minunet.data.formats.nifti import read_scan, write_volume
 from minunet.data.formats.volumes import read_stack, stem
 from minunet.data.preprocess import prepare
+from minunet.engine import mpi
 from minunet.engine.files import InputError, check_new, output_folder
 from minunet.engine.words import plural
 from minunet.predict import check_channels, classify
@@ -48,7 +49,8 @@ def find_volumes(paths, scheme):
 def predict_volumes(net, preprocessing, scheme, paths, out, probabilities=False):
     """Segment volumes and write a mask for each, in its own orientation, with its own affine.
 
-    All inputs are read and checked before anything is written. ``NAME_mask.nii.gz`` holds the
+    All inputs are read and checked before anything is written. Of several ranks each does so with a
+    share of them. ``NAME_mask.nii.gz`` holds the
     labels of the data that the model was trained on; `Results` has the pages and the table. A
     file that is there already is not overwritten.
 
@@ -83,7 +85,7 @@ def predict_volumes(net, preprocessing, scheme, paths, out, probabilities=False)
     maps = _maps(scheme) if probabilities else {}
     check_new(out / f"{name}_{ending}" for name in inputs for ending in ("mask.nii.gz", *maps))
     results = Results(out, inputs, scheme)
-    count = 0
+    inputs, count = dict(mpi.share(inputs.items())), 0
     with tqdm(inputs.items(), "checking", unit="input", leave=False, disable=None) as bar:
         for name, read in bar:
             images, _ = read()
@@ -91,6 +93,7 @@ def predict_volumes(net, preprocessing, scheme, paths, out, probabilities=False)
             prepare(images, preprocessing, name)
             count += len(images)
             del images
+    mpi.meet()
     output_folder(out)
     with tqdm(total=count, desc="segmenting", unit="slice", leave=False, disable=None) as bar:
         for name, read in inputs.items():

@@ -8,10 +8,12 @@ import numpy as np
 from tqdm import tqdm
 
 from minunet.data.loader import batches, one_ahead
+from minunet.engine import mpi
 from minunet.engine.backend import to_device
 from minunet.engine.files import InputError, WriteError, warn
+from minunet.engine.ranks import together
 from minunet.optim import warmup_cosine
-from minunet.train.watched import mean_defined
+from minunet.train.watched import Score, mean_defined
 
 
 def run_epochs(run, slices, held_out, known, step, watch=()):
@@ -23,7 +25,7 @@ def run_epochs(run, slices, held_out, known, step, watch=()):
         As it was begun or resumed.
     slices : loader.Slices
     held_out, known : list of Watched
-        Patients that are not trained on, and some that are.
+        Patients that are not trained on, and some that are; of several ranks, this one's share.
     step : callable
         As `minunet.train.train_step`.
     watch : sequence of callables
@@ -39,14 +41,14 @@ def run_epochs(run, slices, held_out, known, step, watch=()):
         _show(run, held_out, watch)
     steps = -(-len(slices.masks) // settings.batch_size)  # an epoch
     with tqdm(total=settings.epochs * steps, initial=run.epoch * steps, unit="batch",
-              disable=None) as bar:
+              disable=not mpi.first() or None) as bar:
         while run.epoch < settings.epochs:
             began = time.perf_counter()
             with warnings.catch_warnings():  # of overflow: the epoch checks its numbers itself
                 warnings.simplefilter("ignore", RuntimeWarning)
                 loss = _train_epoch(run, slices, steps, bar, step)
-                scores = [patient.score(run.averaged) for patient in held_out]
-                training = [patient.score(run.averaged) for patient in known]
+                run.agree()
+                scores, training = _scores(run, held_out), _scores(run, known)
             if not np.isfinite(loss) or None in (score.dice for score in scores + training):
                 raise InputError(f"the numbers overflow in epoch {run.epoch + 1}; try a smaller "
                                  f"--learning-rate than {settings.learning_rate:g}")
@@ -57,21 +59,31 @@ def run_epochs(run, slices, held_out, known, step, watch=()):
                                    training_dice=mean_defined(score.dice for score in training))
             _show(run, held_out, watch)
             _show_state(bar, run, loss)
-            tqdm.write(_line(row, held_out))
+            if mpi.first():
+                tqdm.write(_line(row, run.patients["validation"]))
+
+
+def _scores(run, patients):
+    """Score this rank's share of some patients; give the scores of all."""
+    scores = [patient.score(run.averaged) for patient in patients]
+    return [Score(dice, compared, None, loss) for dice, compared, loss in mpi.gather(
+        [(score.dice, score.compared, score.loss) for score in scores])]
 
 
 def _train_epoch(run, slices, steps, bar, step):
     """Walk once through the data; give the mean loss per slice, or a loss that is no number."""
-    losses, total = 0.0, run.settings.epochs * steps
-    data = one_ahead(batches(slices, run.settings.batch_size, run.rng))
+    losses, total, batch_size = 0.0, run.settings.epochs * steps, run.settings.batch_size
+    data = one_ahead(batches(slices, batch_size, run.rng))
     for i, (images, target) in enumerate(data, run.epoch * steps):
         run.optimiser.lr = warmup_cosine(i, total, run.settings.learning_rate)
-        loss = float(step(run.net, run.optimiser, to_device(images, run.net.device),
-                          to_device(target, run.net.device)))
+        count = min(batch_size, len(slices.masks) - i % steps * batch_size)  # of all ranks
+        with together(count):
+            loss = float(step(run.net, run.optimiser, to_device(images, run.net.device),
+                              to_device(target, run.net.device)))
         if not np.isfinite(loss):
             return loss
         run.follow(i)
-        losses += loss * len(images)
+        losses += loss * count
         _show_state(bar, run, loss)
         bar.update()
     return losses / len(slices.masks)
@@ -97,8 +109,9 @@ def _show_state(bar, run, loss):
 
 def _show(run, held_out, watch):
     """Write the history as a table, and let the others see how far the run is."""
-    with _told():
-        run.write_history()
+    if mpi.first():
+        with _told():
+            run.write_history()
     for each in watch:
         with _told():
             each(run, held_out)

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -10,9 +11,10 @@ from tqdm import tqdm
 from minunet.data.loader import load_slices
 from minunet.data.patient import Patient
 from minunet.data.preprocess import Preprocessing
-from minunet.data.seen import noting
+from minunet.data.seen import noting, settle
 from minunet.data.shelf import Shelf
-from minunet.engine.files import tell, warn
+from minunet.engine import mpi
+from minunet.engine.files import InputError, tell, warn
 from minunet.engine.lock import holding
 from minunet.train import record
 from minunet.train.epochs import run_epochs
@@ -41,6 +43,10 @@ def train(training: list[Patient], validation: list[Patient], settings: Settings
     resume from), and what `watch` puts there.
 
     A table or a picture that cannot be written is told of on standard error, and training goes on.
+
+    Of several ranks (`engine.mpi.using_ranks`) each computes its share of every batch, reads its
+    share of the patients and scores its share of those held out; the first writes. The result is
+    that of one process, but for rounding: see `engine.ranks`.
 
     Parameters
     ----------
@@ -78,18 +84,23 @@ def train(training: list[Patient], validation: list[Patient], settings: Settings
         If data, settings or folder are unusable, or the loss is no longer a number.
     """
     names = {"training": [p.name for p in training], "validation": [p.name for p in validation]}
-    with holding(out), record.as_begun(out, resume) as begun:
+    if settings.batch_size < mpi.size():
+        raise InputError(f"{mpi.size()} ranks cannot share batches of {settings.batch_size}; give "
+                         f"a --batch-size of {mpi.size()} or more, or start fewer")
+    with holding(out) if mpi.first() else nullcontext(), \
+            record.as_begun(out, resume, device) as begun:
         if resume:  # before the data is read, which can take minutes
             record.check_same(begun, {"settings": settings.to_dict(), "patients": names,
                                       "fold": fold}, out)
-            if note := record.rounding_note(begun, device):
+            if (note := record.rounding_note(begun, device)) and mpi.first():
                 tell(note)
             start, origin = start_again(begun.get("start"), start, out)
         else:
             origin = start and start.record
-        digests: dict[str, str] = {}
-        training, validation = (noting(part, digests) for part in (training, validation))
-        slices, held_out, known, data = _read(training, validation, settings)
+        noted: dict[str, str] = {}
+        slices, held_out, known, data = _read(*(noting(part, noted) for part in
+                                                (training, validation)), settings)
+        digests = settle(noted)
         patients = {part: {name: digests[name] for name in names[part]} for part in names}
         run = Run(settings, _preprocessing(settings), slices.images.shape[-1], out, device,
                   patients, data, slices.scheme, fold, origin)
@@ -102,7 +113,10 @@ def train(training: list[Patient], validation: list[Patient], settings: Settings
 
 def _begin_with(start, run):
     """Give the run the weights that it starts from, and say what that means."""
-    for line in start.fill([run.net, run.averaged], run.scheme):
+    lines = start.fill([run.net, run.averaged], run.scheme)
+    if not mpi.first():
+        return
+    for line in lines:
         tqdm.write(line)
     if leaked := start.leaked(run.patients["validation"]):
         warn(leaked)
@@ -115,30 +129,27 @@ def _preprocessing(settings):
 def _read(training, validation, settings):
     """Read and prepare all patients.
 
-    Gives the slices to train on, the held-out patients, some of the others to be scored as well,
-    and a digest of the first two.
+    Gives the slices to train on; of the held-out patients, and of some of the others, this rank's
+    share, to be scored; and a digest of slices and held-out patients.
     """
-    # disable=None: no bars where nobody watches, as in a log file.
-    reading = tqdm(training, "reading", unit="patient", leave=False, disable=None)
-    slices = load_slices(reading, _preprocessing(settings))
-    shelves = Shelf(), Shelf()
-    held_out = _watched(validation, settings, *shelves)
+    slices = load_slices(training, _preprocessing(settings))
+    held_out = _watched(mpi.share(validation), settings)
     count = min(len(validation) or KNOWN, KNOWN, len(training))
     picked = np.unique(np.linspace(0, len(training) - 1, count).round().astype(int))
-    known = _watched([training[i] for i in picked], settings, Shelf(), Shelf())
-    return slices, held_out, known, _digest(slices.images, slices.masks, *shelves)
+    known = _watched(mpi.share(training[i] for i in picked), settings)
+    # Of slice by slice, patient by patient: it does not depend on who reads what.
+    data = [_digest(slices.images[i], slices.masks[i]) for i in range(len(slices.masks))]
+    data += mpi.gather([_digest(*patient.kept()[:2]) for patient in held_out])
+    return slices, held_out, known, _digest(*(found.encode() for found in data))
 
 
-def _watched(patients, settings, images_shelf, masks_shelf):
-    targets_shelf = Shelf()
-    return [Watched(patient, _preprocessing(settings), images_shelf, masks_shelf, targets_shelf)
-            for patient in patients]
+def _watched(patients, settings):
+    shelves = Shelf(), Shelf(), Shelf()
+    return [Watched(patient, _preprocessing(settings), *shelves) for patient in patients]
 
 
-def _digest(*shelves):
+def _digest(*parts):
     digest = hashlib.blake2b(digest_size=8)
-    for shelf in filter(len, shelves):
-        step = 2**20 // shelf[:1].nbytes + 1  # about 1 MiB at a time
-        for first in range(0, len(shelf), step):
-            digest.update(shelf[first : first + step])
+    for part in parts:
+        digest.update(part)
     return digest.hexdigest()

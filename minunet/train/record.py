@@ -7,12 +7,13 @@ from pathlib import Path
 import numpy as np
 
 from minunet import __version__
+from minunet.engine import mpi
 from minunet.engine.files import InputError, replacing
 from minunet.engine.rates import balance, using_balance
 from minunet.engine.threads import threads
 
 NAME = "config.json"
-FORMAT = 2  # goes up when the runs of older versions can no longer be resumed
+FORMAT = 3  # goes up when the runs of older versions can no longer be resumed
 
 AS_IT_BEGAN = "a run goes on as it began: give the same, or another --out"
 ADVICE = {"epochs": "the learning rate has fallen, or will, to its end with the last epoch of that "
@@ -37,15 +38,16 @@ def write(folder, config, device):
 
 def conditions(device):
     """Where one of these differs, sums are rounded otherwise."""
-    return {"threads": threads(), "NumPy": np.__version__, "device": device,
+    return {"ranks": mpi.size(), "threads": threads(), "NumPy": np.__version__, "device": device,
             "balance": balance() if device == "cpu" else None}
 
 
 @contextmanager
-def as_begun(folder, resume):
+def as_begun(folder, resume, device):
     """Compute inside of the block as a run did that is resumed, where that can be chosen.
 
-    That is how convolutions are computed, see `engine.rates.balance`.
+    That is how convolutions are computed, see `engine.rates.balance`. Of several ranks all compute
+    like the first.
 
     Yields
     ------
@@ -53,7 +55,10 @@ def as_begun(folder, resume):
         What `read` gives of the run to resume.
     """
     begun = read(folder) if resume else None
-    with using_balance(begun and begun["conditions"].get("balance")):
+    chosen = begun and begun["conditions"].get("balance")
+    if device == "cpu" and mpi.size() > 1:
+        [chosen, *_] = mpi.gather([chosen or balance()])
+    with using_balance(chosen):
         yield begun
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from minunet import __version__
-from minunet.engine import checkpoint
-from minunet.engine.backend import to_host
+from minunet.engine import checkpoint, mpi
+from minunet.engine.backend import array_module, to_host
 from minunet.engine.files import InputError, replacing
 from minunet.optim import Adam, follow
 from minunet.train import record
@@ -77,7 +77,12 @@ class Run:
                 "start": self.begun_with}
 
     def start(self):
-        """Write ``config.json`` into the folder, which is there; forget a run that was."""
+        """Write ``config.json`` into the folder, which is there; forget a run that was.
+
+        Of several ranks, only the first writes, here and below.
+        """
+        if not mpi.first():
+            return
         for name in ("last.npz", "model.npz", "history.csv", "history.png", "predictions.png"):
             (self.out / name).unlink(missing_ok=True)
         record.write(self.out, self.config, self.net.device)
@@ -113,6 +118,12 @@ class Run:
         follow(self.averaged.params, self.net.params, step)
         follow(self.averaged.buffers, self.net.buffers, step)
 
+    def agree(self):
+        """Take the state of the first rank, if there are several: processors round differently."""
+        for arrays in self._arrays().values() if mpi.size() > 1 else ():
+            for array in arrays.values():
+                array[...] = array_module(array).asarray(mpi.spread(to_host(array)))
+
     def finish_epoch(self, loss, scores, seconds, compared=None, *, validation_loss=math.nan,
                      training_dice=math.nan):
         """Record an epoch, keep the averaged network if it is the best, and write that down.
@@ -147,11 +158,13 @@ class Run:
         self.history.append(row)
         if kept:
             self.best = score
+        if kept and mpi.first():
             self.averaged.save(self.out / "model.npz", preprocessing=self.preprocessing.to_dict(),
                                scheme=self.scheme.to_dict(), patients=self._seen(),
                                epoch=self.epoch, validation_dice=row["validation_dice_mean"],
                                fold=self.fold)
-        self._save_state()  # last: until it is there, a resumed run repeats the epoch
+        if mpi.first():
+            self._save_state()  # last: until it is there, a resumed run repeats the epoch
         return row
 
     def write_history(self):

@@ -21,7 +21,8 @@ class Score(NamedTuple):
 
     dice: float | None
     compared: float | None  # what epochs are compared by
-    probability: np.ndarray  # (H, W), of the slice to show: of any class but the background
+    # (H, W), of the slice to show: of any class but the background. None if another rank has it.
+    probability: np.ndarray | None
     loss: float  # over all slices at once, as the network sees them
 
 
@@ -51,11 +52,15 @@ class Watched:
         self.truth = masks[self.shown] > 0
         self.image = _plainest(images[self.shown], self.truth)
 
-    def score(self, net):
-        """Give the `Score` of the whole volume: Dice at its stored resolution."""
+    def kept(self):
+        """Take from the shelves: prepared (D, S, S, C), masks (D, H, W), target (D, S, S)."""
         prepared, masks, target = (shelf[place] for shelf, place
                                    in zip(self.shelves, self.places, strict=True))
-        masks = masks.reshape(self.shape)
+        return prepared, masks.reshape(self.shape), target
+
+    def score(self, net):
+        """Give the `Score` of the whole volume: Dice at its stored resolution."""
+        prepared, masks, target = self.kept()
         logits = predict_slices(_Logits(net), prepared)  # (D, S, S, K)
         loss, _ = segmentation_loss(logits, target[..., np.newaxis].astype(logits.dtype))
         found = ops.sigmoid(logits) if logits.shape[-1] == 1 else np.exp(ops.log_softmax(logits))

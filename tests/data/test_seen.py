@@ -8,7 +8,7 @@ from conftest import SMALL
 from phantom_tree import write_lgg_tree
 
 from minunet.data.patient import Patient
-from minunet.data.seen import Seen, digest, noting
+from minunet.data.seen import Seen, digest, noting, settle
 from minunet.engine import checkpoint
 from minunet.engine.files import InputError, warn
 from minunet.tool.cli import main
@@ -49,8 +49,10 @@ def test_one_name_for_two_patients_is_refused():
 
 def test_the_same_images_under_two_names_are_a_line(capfd):
     warn.cache_clear()
-    for part in noting([patient("a", 0), patient("b", 0)], {}):
+    noted = {}
+    for part in noting([patient("a", 0), patient("b", 0)], noted):
         part.load()
+    assert settle(noted) == noted
     error = capfd.readouterr().err
     assert "warning: the patients a and b have the same images" in error
 

@@ -12,8 +12,10 @@ import minunet
 from minunet import UNet
 from minunet.data.patient import Patient
 from minunet.data.preprocess import Preprocessing
+from minunet.data.scheme import Scheme
 from minunet.engine.files import InputError, WriteError
 from minunet.engine.words import width
+from minunet.tool.cli import main
 from minunet.tool.evaluate import evaluate, format_table, print_scores
 from minunet.tool.evaluate_results import ScoreResults
 
@@ -110,7 +112,7 @@ def failing(error):
 def test_what_was_scored_before_an_unusable_patient_is_printed_and_no_file_written(
         tmp_path, capsys, error):
     with pytest.raises(type(error)):
-        print_scores(failing(error), 3, results=results(tmp_path / "out"))
+        print_scores(failing(error), ["anna", "b", "c"], results=results(tmp_path / "out"))
     printed = capsys.readouterr().out
     assert printed.startswith("only 1 of 3 patients scored:\ncore\npatient")
     assert printed.count("anna") == 2
@@ -123,7 +125,7 @@ def test_an_unusable_first_patient_leaves_no_table(capsys):
         raise InputError("damaged")
 
     with pytest.raises(InputError):
-        print_scores(damaged(), 1)
+        print_scores(damaged(), ["a"])
     assert capsys.readouterr().out == ""
 
 
@@ -134,7 +136,8 @@ def test_the_files_are_written_though_nobody_reads_the_table(tmp_path, monkeypat
 
     monkeypatch.setattr(sys, "stdout", Closed())
     with pytest.raises(BrokenPipeError):
-        print_scores([_row("Łukasz 患者")], 1, results=results(tmp_path, "Łukasz 患者"))
+        print_scores([_row("Łukasz 患者")], ["Łukasz 患者"],
+                     results=results(tmp_path, "Łukasz 患者"))
     with open(tmp_path / "scores.csv", newline="", encoding="utf-8") as file:
         assert [row["patient"] for row in csv.DictReader(file)] == ["Łukasz 患者"]
 
@@ -163,7 +166,7 @@ def score(out, seen=()):
     patients = [_patient("ill", 1), _patient("healthy", 0)]
     files = ScoreResults(out, patients, "mine", seen)
     print_scores(evaluate(Bright(), Preprocessing(size=None, low=0, high=100), patients,
-                          show=files.show), 2, results=files)
+                          show=files.show), ["ill", "healthy"], results=files)
     with open(out / "scores.csv", newline="", encoding="utf-8") as file:
         return list(csv.DictReader(file))
 
@@ -224,6 +227,15 @@ def test_channels_that_the_data_does_not_name_have_the_models_names(tmp_path):
         assert shown in (tmp_path / folder / "pages" / "ill.html").read_text("utf-8")
 
 
+def test_evaluates_pages_name_the_channels_as_the_model_does(tree, tmp_path):
+    net, path = UNet(3, 1, 2, 2), tmp_path / "model.npz"
+    net.save(path, preprocessing=Preprocessing(32).to_dict(), scheme=Scheme(
+        modalities=("T1", "FLAIR", "T1ce")).to_dict())
+    assert main(["evaluate", str(path), str(tree), "--out", str(tmp_path / "out")]) == 0
+    page = next((tmp_path / "out" / "pages").glob("*.html")).read_text("utf-8")
+    assert all(f'"{name}"' in page for name in ("T1", "FLAIR", "T1ce"))
+
+
 class Terminal(io.StringIO):
     """A standard error that somebody watches."""
 
@@ -242,7 +254,7 @@ def test_a_bar_is_drawn_where_somebody_watches_and_is_gone_before_the_table(
             print("scoring" in seen.getvalue(), seen.getvalue().endswith("\r"))
             yield _row(name)
 
-    print_scores(scored(), 2)
+    print_scores(scored(), ["a", "b"])
     assert capsys.readouterr().out.startswith(f"{watched} False\n" * 3 + "patient")
     assert seen.getvalue().endswith("\r" if watched else "")
     assert bool(seen.getvalue()) == watched

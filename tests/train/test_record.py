@@ -36,12 +36,12 @@ def rewrite(folder, change):
 def test_a_run_of_an_older_version_is_said_to_be_one(run):
     rewrite(run.out, lambda content: content.pop("format"))
     with pytest.raises(InputError, match="config.json is from an older version of minunet .run "
-                       "format 1, this version has 2.; begin again in another --out; its"):
+                       "format 1, this version has 3.; begin again in another --out; its"):
         run.resume()
 
 
 def test_a_run_of_a_newer_version_is_said_to_be_one(run):
-    rewrite(run.out, lambda content: content.update(format=3))
+    rewrite(run.out, lambda content: content.update(format=4))
     with pytest.raises(InputError, match="is from a newer version of minunet .* update minunet"):
         run.resume()
 
@@ -65,8 +65,8 @@ def test_a_state_that_lacks_something_is_damaged(run, lost):
         run.resume()
 
 
-@pytest.mark.parametrize("content", ["", "[]", "3", '{"settings": ', '{"format": 2}', "[" * 10**5,
-                                     '{"format": 2, "settings": [], "patients": {}}',
+@pytest.mark.parametrize("content", ["", "[]", "3", '{"settings": ', '{"format": 3}', "[" * 10**5,
+                                     '{"format": 3, "settings": [], "patients": {}}',
                                      "\udcff"])
 def test_a_config_that_is_damaged_is_one_line(tmp_path, content):
     path = tmp_path / record.NAME

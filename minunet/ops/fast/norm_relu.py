@@ -12,6 +12,7 @@ from typing import NamedTuple
 from minunet.engine.backend import Array, array_module
 from minunet.engine.blockwise import blocksum, blockwise
 from minunet.engine.checks import check_float, check_shape
+from minunet.engine.ranks import over_ranks
 from minunet.engine.values import real
 from minunet.ops.fast.moments import moments
 from minunet.ops.norm import check_norm
@@ -26,6 +27,7 @@ class BatchNormReluCache(NamedTuple):
     inverse_std: Array  # 1 / √(σ² + ε), (C,)
     gamma: Array  # (C,)
     beta: Array  # (C,)
+    pixels: int  # M
 
     def output(self):
         """Compute y: forward does, and again whoever needs y later and has not kept it.
@@ -74,9 +76,9 @@ def batch_norm_relu_forward(x: Array, gamma: Array, beta: Array, *, eps: float =
     """
     check_norm("x", x, gamma=gamma, beta=beta)
     eps, xp = real("eps", eps), array_module(x)
-    mean, var = moments(x)
+    pixels, mean, var = moments(x)
     inverse_std = 1 / xp.sqrt(var + eps)
-    cache = BatchNormReluCache(x, mean, var, inverse_std, gamma, beta)
+    cache = BatchNormReluCache(x, mean, var, inverse_std, gamma, beta, pixels)
     return cache.output(), cache
 
 
@@ -108,10 +110,10 @@ def batch_norm_relu_backward(dy: Array, cache: BatchNormReluCache) -> tuple[Arra
     >>> print(dx.ravel(), dgamma, dbeta)
     [ 0.5  0.  -0.5  0. ] [1.] [1.]
     """
-    x, mean, _, inverse_std, _, _ = cache
+    x, mean, _, inverse_std, _, _, pixels = cache
     check_float("dy", dy, like=x)
     check_shape("dy", dy, x.shape)
-    xp, pixels = array_module(x), dy.size // dy.shape[-1]
+    xp = array_module(x)
     scale, shift = _affine(cache)
 
     def passed(dy, x, scale, minus_shift, out):  # where y = x · scale + shift was above 0
@@ -126,7 +128,8 @@ def batch_norm_relu_backward(dy: Array, cache: BatchNormReluCache) -> tuple[Arra
 
     dbeta, dgamma = blocksum(sums, dy, x, channels=(mean, scale, -shift))
     dgamma = inverse_std * dgamma
-    slope = dgamma * inverse_std / pixels  # x̂ dγ / M = (x − μ) · slope
+    whole_dbeta, whole_dgamma = over_ranks(dbeta, dgamma)  # of a batch that several share
+    slope = whole_dgamma * inverse_std / pixels  # x̂ dγ / M = (x − μ) · slope
 
     def gradient(dx, dy, x, minus_slope, offset, scale, minus_shift):
         passed(dy, x, scale, minus_shift, out=dx)
@@ -134,7 +137,7 @@ def batch_norm_relu_backward(dy: Array, cache: BatchNormReluCache) -> tuple[Arra
         dx += offset
         dx *= scale
 
-    dx = blockwise(gradient, dy, x, channels=(-slope, mean * slope - dbeta / pixels,
+    dx = blockwise(gradient, dy, x, channels=(-slope, mean * slope - whole_dbeta / pixels,
                                               scale, -shift))
     return dx, dgamma, dbeta
 

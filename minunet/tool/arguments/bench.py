@@ -2,7 +2,7 @@
 
 from minunet.tool.arguments.shared import add_device, whole
 
-PARTS = "step", "inference", "convolution", "memory", "growth", "image", "roofline"
+PARTS = "step", "inference", "convolution", "memory", "growth", "image", "roofline", "ranks"
 TEXT = "measure speed and memory, against PyTorch where installed; takes some ten minutes"
 EXAMPLES = """\
 minunet bench step memory

@@ -10,6 +10,7 @@ from minunet.tool.bench import torch_work
 from minunet.tool.bench.clock import digits, interleave, summarise
 from minunet.tool.bench.minunet_work import FAST, Case, Convolution
 from minunet.tool.bench.processes import running, start
+from minunet.tool.bench.ranks import measure_ranks
 from minunet.tool.bench.roofline import measure_roofline
 
 TINY = Case(2, 32, 1)  # to load what the libraries load on first use
@@ -31,6 +32,7 @@ class Sizes:
     batch: tuple = tuple(Case(16, 128, batch) for batch in (1, 2, 4, 8))
     channels: tuple = tuple(Case(base, 128, 1) for base in (8, 16, 32, 64))
     image: Case = Case(32, 4096, 1)
+    ranks: tuple = (Case(32, 128, 8), Case(16, 128, 16), Case(16, 96, 8))
     roofline: Case = Case(32, 256, 4)
     product_side: int = 3072
     copy_bytes: int = 1 << 28
@@ -142,5 +144,11 @@ def _roofline(sizes, runs, device):
     return measure_roofline(sizes.roofline, sizes.product_side, sizes.copy_bytes, runs, device)
 
 
+def _ranks(sizes, runs, device):
+    """On the CPU, whatever the device."""
+    return measure_ranks(sizes.ranks, runs)
+
+
 PARTS = {"step": _steps, "inference": _inference, "convolution": _convolutions,
-         "memory": _memory, "growth": _growth, "image": _image, "roofline": _roofline}
+         "memory": _memory, "growth": _growth, "image": _image, "roofline": _roofline,
+         "ranks": _ranks}

@@ -23,8 +23,11 @@ PANEL = (5.6, 4)  # inches
 
 
 def plot_bench(results, path):
-    """Write a figure of every part that `results` hold."""
-    figure = figure_of(results, [part for part in PANELS if part in results])
+    """Write a figure of every part that `results` hold; none if they are only words."""
+    parts = [part for part in PANELS if part in results]
+    if not parts:
+        return
+    figure = figure_of(results, parts)
     with replacing(path) as temporary:
         figure.savefig(temporary, dpi=120, format="png")
 

@@ -7,6 +7,8 @@ import numpy as np
 from minunet.engine.words import plural
 from minunet.tool.bench.clock import better, slope, straight_line
 from minunet.tool.bench.machine import label
+from minunet.tool.bench.ranks import RANKS
+from minunet.tool.bench.ranks import VARIANTS as RANK_VARIANTS
 from minunet.tool.bench.torch_work import VARIANTS
 
 METHODS = ("loops", "im2col", "winograd_rows", "winograd")
@@ -106,6 +108,14 @@ def _roofline(result, device):
             f"copy {result['byte_rate'] / 1e9:.1f} GB/s\n" + _table(head, lines))
 
 
+def _ranks(rows, device):
+    least = 2 * (RANKS - 1) / RANKS  # of the gradients' bytes, that a rank must send for their sum
+    lines = [[row["name"], *_times(row, RANK_VARIANTS),
+              *((size_text(row["sent"]), f"{row['sent'] / (least * row['gradients']):.3f}")
+                if row["sent"] else ("–", "–"))] for row in rows]
+    return _table(["training step", *RANK_VARIANTS, "sent by a rank", "to the least"], lines)
+
+
 def by_op(result):
     """Sum the rows of a roofline over the image sides.
 
@@ -168,4 +178,4 @@ def _table(head, rows):
 
 FORMATS = {"step": _comparison("training step"), "inference": _comparison("inference"),
            "convolution": _convolutions, "memory": _memory, "growth": _growth,
-           "image": _image, "roofline": _roofline}
+           "image": _image, "roofline": _roofline, "ranks": _ranks}

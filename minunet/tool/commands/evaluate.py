@@ -4,6 +4,7 @@ from pathlib import Path
 
 from minunet.data import open_dataset
 from minunet.data.seen import Seen
+from minunet.engine import mpi
 from minunet.tool.ensemble import open_mean, open_models
 from minunet.tool.evaluate import evaluate, print_scores
 from minunet.tool.evaluate_results import TABLE, ScoreResults
@@ -18,19 +19,20 @@ def run(options):
         _by_who_has_not_seen(options)
     else:
         _by_all(options)
-    if options.out:
+    if options.out and mpi.first():
         print(f"look at {Path(options.out) / INDEX}; all digits are in {TABLE}")
 
 
 def _by_all(options):
     net, preprocessing, scheme, metas = open_mean(options.models, options.device)
     patients = open_dataset(options.data)
+    names = [patient.name for patient in patients]
     seen = Seen.of(*metas)
     results = _results(options, patients, scheme, seen.names)
     scored = evaluate(net, preprocessing, seen.sift(patients, options.held_out), scheme,
                       results and results.show)
-    print_scores(scored, len(patients), lambda name: "*" * (name in seen.names), results)
-    if note := seen.note(len(patients), options.held_out):
+    print_scores(scored, names, lambda name: "*" * (name in seen.names), results)
+    if (note := seen.note(len(patients), options.held_out)) and mpi.first():
         print(note)
 
 
@@ -39,8 +41,9 @@ def _by_who_has_not_seen(options):
     patients = open_dataset(options.data)
     results = _results(options, patients, scores.scheme)
     scored = scores.score(patients, results and results.show)
-    print_scores(scored, len(patients), scores.marks.get, results)
-    print(*scores.notes(), sep="\n")
+    print_scores(scored, [patient.name for patient in patients], scores.marks.get, results)
+    if mpi.first():
+        print(*scores.notes(), sep="\n")
 
 
 def _results(options, patients, scheme, seen=()):

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from minunet.engine import mpi
 from minunet.engine.files import InputError
 from minunet.engine.words import plural
 from minunet.tool.agreement import describe_agreement
@@ -27,13 +28,18 @@ def run(options):
         for name, slices, voxels, volume, agreement in predict_volumes(
                 net, preprocessing, scheme, volumes, options.out, options.probabilities):
             _say(name, slices, describe_volume(voxels, volume), agreement)
-        print(f"masks are in {options.out}; look at {Path(options.out) / INDEX}")
+        _point("masks", options.out)
         return
     for name, slices, pixels, agreement in predict_pictures(net, preprocessing, inputs,
                                                             options.out, scheme):
         found = f"{plural(pixels, 'pixel')} of tumour" if pixels else "no tumour found"
         _say(name, slices, found, agreement)
-    print(f"masks and probabilities are in {options.out}; look at {Path(options.out) / INDEX}")
+    _point("masks and probabilities", options.out)
+
+
+def _point(what, out):
+    if mpi.first():
+        print(f"{what} are in {out}; look at {Path(out) / INDEX}")
 
 
 def _say(name, slices, found, agreement):

@@ -6,6 +6,7 @@ from pathlib import Path
 from minunet.data import open_dataset
 from minunet.data.folds import split_fold
 from minunet.data.patient import split_patients
+from minunet.engine import mpi
 from minunet.engine.backend import check_device
 from minunet.engine.files import InputError, WriteError
 from minunet.tool.arguments.train import VALIDATION
@@ -28,15 +29,17 @@ def run(options, step=None):
         record.check_same(begun, {"fold": fold}, out)
     training, validation = _split(options, settings.seed, begun)
     held_out = f"{len(validation)} held out" + f", fold {fold}" * bool(fold)
-    print(f"patients: {len(training)} to train on, {held_out}")
+    if mpi.first():
+        print(f"patients: {len(training)} to train on, {held_out}")
     try:
         run = train(training, validation, settings, out, device=options.device,
                     resume=options.resume, step=step, watch=WATCH, fold=fold, start=start)
-    except (KeyboardInterrupt, WriteError) as error:
+    except (KeyboardInterrupt, WriteError, mpi.LostRank) as error:
         if (out / "last.npz").exists():
             error.args = ("; ".join([*error.args, "minunet train goes on with --resume"]),)
         raise
-    print(f"{_scored(run)}; the model is in {out / 'model.npz'}")
+    if mpi.first():
+        print(f"{_scored(run)}; the model is in {out / 'model.npz'}")
 
 
 def _settings(options, begun, start):

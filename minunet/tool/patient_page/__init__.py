@@ -7,9 +7,10 @@ this file, run in it.
 from contextlib import suppress
 from pathlib import Path
 
+from minunet.engine import mpi
 from minunet.engine.files import check_new, output_folder
 from minunet.tool.overlays import draw_volume, shown_channel
-from minunet.tool.patient_page.index import build_index
+from minunet.tool.patient_page.index import Share, build_index
 from minunet.tool.patient_page.page import build_page
 from minunet.tool.web import write_page
 
@@ -33,6 +34,7 @@ class Pages:
 
     def __init__(self, out, names):
         self.out, self._written, self._rows = Path(out), [], []
+        self._places = {name: place for place, name in enumerate(names)}
         check_new([self.out / INDEX])
         check_new(path for name in names for path in self._paths(name))
 
@@ -45,7 +47,7 @@ class Pages:
         cells : list of str or Share
             For the index.
         order : float
-            Patients stand in the index by this, the least first.
+            Patients stand in the index by this, the least first; of equals, as in `names`.
         mark : str
             What stands there behind the name.
         """
@@ -55,12 +57,16 @@ class Pages:
         write_page(page, build_page(scene))
         draw_sheet(picture, scene)
         link = page.relative_to(self.out).as_posix()
-        self._rows.append((order, (scene.name + mark, link, cells)))
+        self._rows.append((order, self._places[scene.name], (scene.name + mark, link, cells)))
 
     def finish(self, title, lines, columns):
-        """Write the index."""
-        rows = [row for _, row in sorted(self._rows, key=lambda pair: pair[0])]
-        write_page(self.out / INDEX, build_index(title, lines, columns, rows))
+        """Write the index; of several ranks, the first does, of the patients of all."""
+        rows = mpi.gather(self._rows)
+        if mpi.first():
+            rows = [(name, link, [Share(*cell) if isinstance(cell, list | tuple) else cell
+                                  for cell in cells])  # as JSON, a Share is a list
+                    for *_, (name, link, cells) in sorted(rows, key=lambda row: row[:2])]
+            write_page(self.out / INDEX, build_index(title, lines, columns, rows))
 
     def discard(self):
         """Remove what was written, since it is not the whole."""

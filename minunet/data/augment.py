@@ -64,6 +64,26 @@ def augment(image, mask, rng, donor=None):
     return _relight(image, rng), mask
 
 
+def augment_volume(image, mask, rng):
+    """Move and re-light a volume as `augment` does a slice: all of its slices in the same way.
+
+    Parameters
+    ----------
+    image : ndarray (D, H, W, C), float32
+    mask : ndarray (D, H, W), uint8
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    image : ndarray (D, H, W, C), float32
+    mask : ndarray (D, H, W), uint8
+    """
+    field = _random_field(mask.shape[1:], rng)
+    images, masks = zip(*(deform(*pair, field) for pair in zip(image, mask, strict=True)),
+                        strict=True)
+    return _relight(np.stack(images), rng), np.stack(masks)
+
+
 def _random_field(shape, rng):
     """How far away the value of each pixel comes from, (2, H, W).
 
@@ -86,17 +106,20 @@ def _relight(image, rng):
     """Vary what the scanner does to brightness; see `augment`."""
     channels = image.shape[-1]
     lost, (channel, by) = rng.random(), rng.integers(channels, size=2)
-    gain, offset, gamma = (rng.uniform(*limits, (channels, 1, 1)).astype(np.float32)
+    each = channels, *(1,) * (image.ndim - 1)
+    gain, offset, gamma = (rng.uniform(*limits, each).astype(np.float32)
                            for limits in (GAIN, OFFSET, GAMMA))
     noise = np.float32(rng.uniform(*NOISE))
-    planes = np.ascontiguousarray(np.moveaxis(image, -1, 0))  # (C, H, W): long rows are faster
+    planes = np.ascontiguousarray(np.moveaxis(image, -1, 0))  # (C, …, H, W): long rows are faster
     if lost < REPLACED:
         planes[channel] = planes[by]
-    low, high = planes.min(axis=(1, 2), keepdims=True), planes.max(axis=(1, 2), keepdims=True)
+    axes = tuple(range(1, image.ndim))
+    low, high = planes.min(axis=axes, keepdims=True), planes.max(axis=axes, keepdims=True)
     span = np.maximum(high - low, np.float32(1e-6))
     # One component of a displacement field is as good a smooth field as any.
-    shading = np.stack([random_displacement(planes.shape[1:], rng, SHADING)[0] for _ in planes])
-    light = np.exp(shading.astype(np.float32))  # (C, H, W)
+    shading = np.stack([random_displacement(image.shape[-3:-1], rng, SHADING)[0] for _ in planes])
+    light = np.exp(shading.astype(np.float32))  # (C, H, W), of a volume the same in each slice
+    light = light.reshape(channels, *each[1:-2], *light.shape[1:])
     planes = low + span * ((planes - low) / span) ** gamma * light
     planes = planes * gain + offset + noise * rng.standard_normal(planes.shape, np.float32)
     return np.ascontiguousarray(np.moveaxis(planes, 0, -1))

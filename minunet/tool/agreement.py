@@ -30,9 +30,9 @@ class Mirrored:
         return Mirrored(self.net.folded())
 
     def predict(self, x):
-        """Give the probabilities of images (N, H, W, C), mirrored from left to right."""
-        mirrored = x[:, :, ::-1].copy()  # the operations read rows from left to right
-        return self.net.predict(mirrored)[:, :, ::-1]
+        """Give the probabilities of images or volumes (…, W, C), mirrored from left to right."""
+        mirrored = x[..., ::-1, :].copy()  # the operations read rows from left to right
+        return self.net.predict(mirrored)[..., ::-1, :]
 
 
 def segment_twice(net, images, preprocessing, name="images", progress=None):

@@ -59,8 +59,8 @@ def open_models(models, device="cpu"):
     for model, file in zip(models, files, strict=True):
         if files.count(file) > 1:
             raise InputError(f"{model} is given twice, and would count twice; give it once")
-    nets, preparings, schemes, metas = zip(*(open_model(model, device) for model in models),
-                                           strict=True)
+    nets, preparings, schemes, metas = zip(
+        *(open_model(model, device, volumes=True) for model in models), strict=True)
     for i, model in enumerate(models[1:], 1):
         kinds = [_kind(nets[k], preparings[k], schemes[k], schemes[i - k]) for k in (0, i)]
         for name, value in kinds[0].items():
@@ -85,4 +85,5 @@ def _kind(net, preprocessing, scheme, other):
             else net.config["in_channels"],
             "its classes are": ", ".join(scheme.classes), "its labels are": scheme.values,
             **{f"its {name} is": value for name, value in preprocessing.to_dict().items()},
-            **{f"its {name} is": net.config[name] for name in ("depth", "padding", "dtype")}}
+            **{f"its {name} is": net.config[name] for name in ("axes", "depth", "padding",
+                                                                  "dtype")}}

@@ -8,6 +8,7 @@ import numpy as np
 from tqdm import tqdm
 
 from minunet.data.loader import batches, one_ahead
+from minunet.data.patches import count_patches, patch_batches, patch_sides
 from minunet.engine import mpi
 from minunet.engine.backend import to_device
 from minunet.engine.files import InputError, WriteError, warn
@@ -39,14 +40,18 @@ def run_epochs(run, slices, held_out, known, step, watch=()):
     settings = run.settings
     if run.history:  # resumed: a kill may have come between the state and this
         _show(run, held_out, watch)
-    steps = -(-len(slices.masks) // settings.batch_size)  # an epoch
+    sides, count = None, len(slices.masks)  # an epoch's slices
+    if settings.axes == 3:
+        sides = patch_sides(slices, settings.patch, 2**settings.depth)
+        count = count_patches(slices, sides)
+    steps = -(-count // settings.batch_size)  # an epoch
     with tqdm(total=settings.epochs * steps, initial=run.epoch * steps, unit="batch",
               disable=not mpi.first() or None) as bar:
         while run.epoch < settings.epochs:
             began = time.perf_counter()
             with warnings.catch_warnings():  # of overflow: the epoch checks its numbers itself
                 warnings.simplefilter("ignore", RuntimeWarning)
-                loss = _train_epoch(run, slices, steps, bar, step)
+                loss = _train_epoch(run, slices, sides, count, bar, step)
                 run.agree()
                 scores, training = _scores(run, held_out), _scores(run, known)
             if not np.isfinite(loss) or None in (score.dice for score in scores + training):
@@ -70,23 +75,25 @@ def _scores(run, patients):
         [(score.dice, score.compared, score.loss) for score in scores])]
 
 
-def _train_epoch(run, slices, steps, bar, step):
-    """Walk once through the data; give the mean loss per slice, or a loss that is no number."""
-    losses, total, batch_size = 0.0, run.settings.epochs * steps, run.settings.batch_size
-    data = one_ahead(batches(slices, batch_size, run.rng))
-    for i, (images, target) in enumerate(data, run.epoch * steps):
-        run.optimiser.lr = warmup_cosine(i, total, run.settings.learning_rate)
-        count = min(batch_size, len(slices.masks) - i % steps * batch_size)  # of all ranks
-        with together(count):
+def _train_epoch(run, slices, sides, count, bar, step):
+    """Train on `count` slices, or patches; give the mean loss, or a loss that is no number."""
+    settings, losses, batch_size = run.settings, 0.0, run.settings.batch_size
+    steps = -(-count // batch_size)
+    data = (patch_batches(slices, batch_size, run.rng, sides) if settings.axes == 3
+            else batches(slices, batch_size, run.rng))
+    for i, (images, target) in enumerate(one_ahead(data), run.epoch * steps):
+        run.optimiser.lr = warmup_cosine(i, settings.epochs * steps, settings.learning_rate)
+        size = min(batch_size, count - i % steps * batch_size)  # of all ranks together
+        with together(size):
             loss = float(step(run.net, run.optimiser, to_device(images, run.net.device),
                               to_device(target, run.net.device)))
         if not np.isfinite(loss):
             return loss
         run.follow(i)
-        losses += loss * count
+        losses += loss * size
         _show_state(bar, run, loss)
         bar.update()
-    return losses / len(slices.masks)
+    return losses / count
 
 
 def _line(row, held_out):

@@ -61,7 +61,7 @@ class Run:
         self.fold, self.begun_with = fold, start
         self.net, self.averaged = (
             UNet(channels, scheme.outputs, settings.base_channels, settings.depth,
-                 seed=settings.seed, device=device) for _ in range(2))
+                 seed=settings.seed, device=device, axes=settings.axes) for _ in range(2))
         self.optimiser = Adam(self.net.params, settings.learning_rate, settings.weight_decay)
         # A stream of its own: data is drawn in another thread than dropout.
         self.rng = np.random.default_rng([settings.seed, 1])

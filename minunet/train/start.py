@@ -57,7 +57,7 @@ class Start:
     @property
     def settings(self):
         """The settings that a run must share with the model, for all of its weights to fit."""
-        known = {"base_channels": self.config["base_channels"], "depth": self.config["depth"]}
+        known = {name: self.config[name] for name in ("base_channels", "depth", "axes")}
         return known | ({"size": self.size} if self.size else {})
 
     def fill(self, nets, scheme):

@@ -7,7 +7,7 @@ import numpy as np
 from minunet import ops
 from minunet.data.preprocess import prepare, prepare_masks
 from minunet.metrics import dice
-from minunet.predict import at_stored_size, classify, predict_slices, tumour
+from minunet.predict import at_stored_size, classify, predict_prepared, tumour
 from minunet.train.step import segmentation_loss
 
 
@@ -61,7 +61,7 @@ class Watched:
     def score(self, net):
         """Give the `Score` of the whole volume: Dice at its stored resolution."""
         prepared, masks, target = self.kept()
-        logits = predict_slices(_Logits(net), prepared)  # (D, S, S, K)
+        logits = predict_prepared(_Logits(net), prepared)  # (D, S, S, K)
         loss, _ = segmentation_loss(logits, target[..., np.newaxis].astype(logits.dtype))
         found = ops.sigmoid(logits) if logits.shape[-1] == 1 else np.exp(ops.log_softmax(logits))
         probabilities = at_stored_size(found, self.shape[1:], self.preprocessing)  # (D, H, W, K)

@@ -12,5 +12,7 @@ def add_options(sub):
     """Add the command's options to its parser."""
     sub.add_argument("--out", default="minunet-demo", metavar="RUN",
                      help="folder for the model and the figures (default: %(default)s)")
+    sub.add_argument("--axes", type=int, choices=(2, 3), default=2, help="2 sees slices; 3 sees "
+                     "volumes, and takes some minutes more (default: %(default)s)")
     add_device(sub)
     add_seed(sub)

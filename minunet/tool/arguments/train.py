@@ -8,10 +8,12 @@ from minunet.train import Settings
 
 TEXT = "train a network on your data"
 VALIDATION = 0.2  # of the patients, held out
+VOLUMES = {"base_channels": 8, "depth": 3, "batch_size": 2}  # what else is the default for them
 EXAMPLES = """\
 minunet train mydata --out run
 minunet train mydata --out run --resume  # after an interruption
-minunet train kaggle_3m --out lgg --one-tumour --epochs 40"""
+minunet train kaggle_3m --out lgg --one-tumour --epochs 40
+minunet train volumes --out run3 --axes 3 --patch 64"""
 
 
 def add_options(sub):
@@ -34,7 +36,10 @@ def add_options(sub):
             ("epochs", whole(1), "how often training goes through the data"),
             ("batch-size", whole(1), "slices in each step"),
             ("learning-rate", positive, "peak, after warming up"),
-            ("weight-decay", positive, "pull of the weights towards zero")):
+            ("weight-decay", positive, "pull of the weights towards zero"),
+            ("axes", whole(2), "2 sees slices; 3 sees volumes, with fewer channels, levels and "
+             "blocks in each step by default: " + ", ".join(map(str, VOLUMES.values()))),
+            ("patch", whole(1), "of volumes: side in voxels of the blocks to train on")):
         sub.add_argument(f"--{name}", type=kind, metavar="X" if kind is positive else "N",
                          help=f"{text} (default: {getattr(default, name.replace('-', '_'))})")
     sub.add_argument("--one-tumour", action="store_true", default=None,

@@ -9,7 +9,7 @@ from minunet.data.patient import split_patients
 from minunet.engine import mpi
 from minunet.engine.backend import check_device
 from minunet.engine.files import InputError, WriteError
-from minunet.tool.arguments.train import VALIDATION
+from minunet.tool.arguments.train import VALIDATION, VOLUMES
 from minunet.tool.watch import WATCH
 from minunet.train import Settings, record, train
 from minunet.train.start import Start
@@ -46,7 +46,8 @@ def _settings(options, begun, start):
     """What was given, else what the run to go on with has, else the model to start from."""
     given = {name: getattr(options, name) for name in Settings().to_dict()}
     given = {name: value for name, value in given.items() if value is not None}
-    known = begun.get("settings") or (start.settings if start else {})
+    known = begun.get("settings") or (start.settings if start else
+                                      VOLUMES if given.get("axes") == 3 else {})
     try:
         return Settings(**known | given)
     except (TypeError, ValueError) as error:

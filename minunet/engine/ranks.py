@@ -103,7 +103,7 @@ class Gradients(dict):
         if gradient is not None:  # a convolution without bias has none
             self._new.append(name)
 
-    def __ior__(self, level):
+    def __ior__(self, level):  # type: ignore[misc]
         for name, gradient in level.items():
             self[name] = gradient
         self._send()

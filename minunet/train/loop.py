@@ -98,8 +98,8 @@ def train(training: list[Patient], validation: list[Patient], settings: Settings
         else:
             origin = start and start.record
         noted: dict[str, str] = {}
-        slices, held_out, known, data = _read(*(noting(part, noted) for part in
-                                                (training, validation)), settings)
+        training, validation = (noting(part, noted) for part in (training, validation))
+        slices, held_out, known, data = _read(training, validation, settings)
         digests = settle(noted)
         patients = {part: {name: digests[name] for name in names[part]} for part in names}
         run = Run(settings, _preprocessing(settings), slices.images.shape[-1], out, device,

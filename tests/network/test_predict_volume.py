@@ -7,7 +7,7 @@ import pytest
 
 from minunet import UNet
 from minunet.predict import predict_prepared
-from minunet.predict_volume import predict_volume
+from minunet.predict.volume import predict_volume
 
 CONFIG = {"padding": "same", "depth": 1, "out_channels": 1, "dtype": "float64", "axes": 3}
 

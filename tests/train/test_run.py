@@ -83,7 +83,7 @@ def test_epochs_are_compared_by_the_classes_that_the_truth_holds(monkeypatch, tr
                       scheme=Scheme((), ("background", "one", "two"), (0, 1, 2)))
     held_out = Watched(patient, Preprocessing(None, 0, 100), Shelf(), Shelf(), Shelf())
     chosen = np.eye(3)[np.array(found).reshape(1, 2, 2)]  # (D, H, W, K)
-    monkeypatch.setattr("minunet.train.watched.predict_slices",
+    monkeypatch.setattr("minunet.train.watched.predict_prepared",
                         lambda *_: 20 * chosen.astype(np.float32))
     score = held_out.score(UNet(1, 3, base_channels=1, depth=1))
     np.testing.assert_equal([score.dice, score.compared], [dice, compared])

@@ -12,8 +12,7 @@ VOLUMES = {"base_channels": 8, "depth": 3, "batch_size": 2}  # what else is the 
 EXAMPLES = """\
 minunet train mydata --out run
 minunet train mydata --out run --resume  # after an interruption
-minunet train kaggle_3m --out lgg --one-tumour --epochs 40
-minunet train volumes --out run3 --axes 3 --patch 64"""
+minunet train kaggle_3m --out lgg --one-tumour --epochs 40"""
 
 
 def add_options(sub):

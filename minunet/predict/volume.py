@@ -5,17 +5,20 @@ place of what goes on beyond. So neighbouring blocks overlap, and there the mean
 each weighted by how far it is from its own border: no seam is left.
 """
 
+from collections.abc import Callable
 from itertools import product
 
 import numpy as np
 
-from minunet.engine.backend import to_device, to_host
+from minunet.engine.backend import Array, to_device, to_host
 from minunet.engine.values import whole
+from minunet.unet import UNet
 
 BLOCK, OVERLAP = 64, 16  # voxels
 
 
-def predict_volume(net, volume, progress=None, block=BLOCK, overlap=OVERLAP):
+def predict_volume(net: UNet, volume: Array, progress: Callable[[int], object] | None = None,
+                   block: int = BLOCK, overlap: int = OVERLAP) -> Array:
     """Give the probabilities of a volume of any size.
 
     With p the probabilities of block k, and wₖ a weight that rises from its border inwards over

@@ -17,7 +17,7 @@ from minunet.engine.files import InputError
 from minunet.engine.values import whole
 from minunet.engine.words import plural
 from minunet.layers import receptive_fields, smallest_input
-from minunet.predict_volume import predict_volume
+from minunet.predict.volume import predict_volume
 from minunet.unet import UNet
 
 THRESHOLD = 0.5  # of the probability: above it a pixel counts as tumour
@@ -73,7 +73,7 @@ def segment_prepared(net: UNet, prepared: Array, shape: tuple[int, int],
 def predict_prepared(net: UNet, prepared: Array, progress: Progress = None) -> Array:
     """Give the probabilities (D, S, S, K) of a patient: slice by slice, or as a volume.
 
-    That depends on what the network sees: `predict_slices`, `predict_volume.predict_volume`.
+    That depends on what the network sees: `predict_slices`, or `volume.predict_volume`.
     """
     predict = predict_volume if net.config.get("axes", 2) == 3 else predict_slices
     return predict(net, prepared, progress=progress)

@@ -1,5 +1,6 @@
 """Several ranks give what one gives with the whole batch: here by threads in place of MPI."""
 
+import sys
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -12,6 +13,7 @@ from minunet.data.loader import batches, load_slices, one_ahead
 from minunet.data.phantom import phantom_patients
 from minunet.data.preprocess import Preprocessing
 from minunet.engine import mpi
+from minunet.engine.backend import use_gpu
 from minunet.engine.ranks import drawn, of_each_rank, over_ranks, part, together
 from minunet.train import train_step
 
@@ -239,3 +241,15 @@ def test_a_lost_rank_is_an_error_in_one_line():
     with pytest.raises(mpi.LostRank) as error:
         mpi.wait(SimpleNamespace(Test=fail))
     assert str(error.value) == "another rank has ended (MPI_ERR_PROC_FAILED: gone)"
+
+
+@pytest.mark.parametrize("number, taken", [(0, 0), (1, 1), (2, 0), (5, 1)])
+def test_ranks_of_a_machine_share_its_gpus(monkeypatch, number, taken):
+    used = []
+    device = SimpleNamespace(Device=lambda i: SimpleNamespace(use=lambda: used.append(i)),
+                             runtime=SimpleNamespace(getDeviceCount=lambda: 2))
+    monkeypatch.setitem(sys.modules, "cupy", SimpleNamespace(cuda=device))
+    monkeypatch.setattr("minunet.engine.backend.cuda_problem", lambda: None)
+    use_gpu(number)
+    assert used == [taken]
+    assert mpi.local_rank() == 0  # alone

@@ -11,7 +11,7 @@ from image_files import imread
 
 from minunet.engine.files import InputError
 from minunet.ops.fast.choose import METHODS, choose
-from minunet.tool.bench import minunet_work, parts, report, run, torch_work
+from minunet.tool.bench import minunet_work, parts, ranks, report, run, torch_work
 from minunet.tool.bench.clock import (
     device_clock,
     host_clock,
@@ -33,7 +33,8 @@ TINY = Sizes(step=(SMALL,), inference=(SMALL, LARGE), memory=(SMALL,),
              convolution=(Convolution(4, 2, 3, 1, ("loops", *FAST)),
                           Convolution(8, 32, 32, 1)),
              pixels=(SMALL, LARGE), batch=(SMALL, Case(2, 32, 2)), channels=(SMALL, Case(4, 32, 1)),
-             image=LARGE, roofline=SMALL, product_side=32, copy_bytes=1 << 12, least=0)
+             image=LARGE, roofline=SMALL, product_side=32, copy_bytes=1 << 12, least=0,
+             ranks=(Case(2, 32, 2),))
 
 
 class Here:
@@ -133,6 +134,23 @@ def test_every_part_has_a_table_with_its_rows(measured):
     assert results["machine"]["torch"] is None
     assert re.search(f"^{results['image'][0]['name']} .* (ms|s) .* (MiB|–)$", printed, re.MULTILINE)
     assert set(results["dates"]) == set(PARTS)
+
+
+def test_ranks_are_timed_where_there_is_an_mpi(measured):
+    results, _, printed = measured
+    [row] = results["ranks"]
+    assert [*row["seconds"]] == list(ranks.VARIANTS)[:3 if ranks.mpiexec() else 2]
+    assert re.search(r"^base 2, 32×32, batch 2 .* (1\.\d{3}|–)$", printed, re.MULTILINE)
+    assert bool(row["sent"]) == bool(ranks.mpiexec())
+
+
+def test_without_mpi_one_process_is_timed(monkeypatch):
+    monkeypatch.setattr(ranks, "mpiexec", lambda: None)
+    monkeypatch.setattr(ranks, "_run", lambda case, *how: {"seconds": sum(how), "sent": 0,
+                                                           "gradients": 8})
+    [row] = ranks.measure_ranks([SMALL], 3)
+    assert row["seconds"] == {"1 rank, 1 thread": 2, "1 rank, 2 threads": 3}
+    assert format_part({"ranks": [row], "device": "cpu"}, "ranks").endswith("–             –")
 
 
 def test_a_case_that_two_axes_of_growth_share_is_timed_once(monkeypatch):

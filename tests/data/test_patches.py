@@ -80,6 +80,16 @@ def test_a_volume_smaller_than_a_patch_goes_on_with_its_edges(as_they_are):
     assert target.sum() == 1
 
 
+def test_a_patch_never_reaches_into_the_next_patient(as_they_are):
+    slices = places()
+    slices.images.append(np.full((24, 40, 40, 3), 99, np.float32))
+    slices.masks.append(np.zeros((24, 40, 40), np.uint8))
+    slices = slices._replace(marked=np.append(slices.marked, [False] * 24),
+                             patients=np.repeat([0, 1], [10, 24]))
+    for x, _ in patch_batches(slices, 1, np.random.default_rng(0), (16, 40, 40)):
+        assert (x == 99).all() or not (x == 99).any()
+
+
 @pytest.mark.parametrize("ranks", [2, 3])
 def test_the_parts_of_the_ranks_are_the_batches_of_one(ranks, slices):
     def epoch():

@@ -47,6 +47,11 @@ def test_far_from_the_borders_of_blocks_a_network_sees_as_in_the_whole():
                                            - whole).max()
 
 
+def test_what_is_missing_to_a_multiple_of_the_step_goes_on_like_the_edge():
+    mean = seeing(lambda x: np.full_like(x, x.mean()))
+    np.testing.assert_allclose(predict_volume(mean, np.ones((3, 5, 7, 1))), 1, rtol=1e-12)
+
+
 def test_between_two_blocks_the_result_passes_over_from_one_to_the_other():
     """Each block is sure of another number: the blend goes straight from the one to the other."""
     numbers = iter([0.0, 1.0])

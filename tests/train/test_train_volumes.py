@@ -85,5 +85,8 @@ def test_look_takes_no_network_for_volumes(run3, tree, tmp_path, capsys):
         capsys, "look", run3, sorted(tree.iterdir())[0], "--out", tmp_path / "look.html")
 
 
-def test_models_for_slices_and_for_volumes_are_no_ensemble(run3, trained, tree, capsys):
-    assert "is of another kind than" in refusal(capsys, "evaluate", run3, trained, tree)
+def test_models_for_slices_and_for_volumes_are_no_ensemble(tree, tmp_path, capsys):
+    for axes in (2, 3):
+        UNet(3, 1, 2, 2, axes=axes).save(tmp_path / f"{axes}.npz", preprocessing={"size": 32})
+    assert "its axes is 3, not 2" in refusal(
+        capsys, "evaluate", tmp_path / "2.npz", tmp_path / "3.npz", tree)

@@ -148,6 +148,14 @@ def test_the_index_has_the_worst_first_and_a_bar_as_long_as_the_share(tmp_path):
     assert "3 &lt;patients&gt;" in text
 
 
+def test_equals_stand_in_the_order_of_the_names_whoever_is_ready_first(tmp_path):
+    pages = Pages(tmp_path, ["anna", "bert"])
+    for name in ("bert", "anna"):
+        pages.add(scene(name), [])
+    pages.finish("Title", [], [])
+    assert order_of((tmp_path / "index.html").read_text("utf-8")) == ["anna", "bert"]
+
+
 def test_links_lead_to_the_pages_whatever_the_names(tmp_path):
     names = ["HGG/anna", "患者 1", "50% & more?", "quote's #2"]
     pages = Pages(tmp_path, names)

@@ -18,6 +18,7 @@ from minunet.engine.files import InputError
 
 LAUNCHED = "PMI_SIZE", "OMPI_COMM_WORLD_SIZE", "SLURM_STEP_NUM_TASKS"  # how launchers say how many
 GRACE = 2.0  # seconds in which another rank's end is awaited before a line on the own is written
+PAUSE = 0.5  # seconds in which mpiexec passes on what was said last; some would lose it
 _comm: ContextVar = ContextVar("communicator", default=None)
 
 
@@ -181,6 +182,7 @@ def leave(code):
     mpi = sys.modules.get("mpi4py.MPI")
     if code and mpi and mpi.COMM_WORLD.size > 1:
         sys.stderr.flush()
+        time.sleep(PAUSE)
         mpi.COMM_WORLD.Abort(code)
     return code
 

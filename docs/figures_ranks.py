@@ -5,7 +5,7 @@ from matplotlib.figure import Figure
 
 NETWORKS = {"Gigabit Ethernet": (0.125e9, 50e-6), "10 Gigabit Ethernet": (1.25e9, 30e-6),
             "InfiniBand": (12.5e9, 3e-6)}  # bytes per second, seconds that a message takes
-SMALL_SUMS = 2 * 18 + 3  # of a step of a network of depth 4
+SMALL_SUMS, LEVELS = 2 * 18 + 2, 9  # of a step of a network of depth 4
 BATCH, FASTER = 64, {"one core each": 1, "machines 16 times as fast": 16}
 COLORS = "#D55E00", "#0072B2", "#009E73"
 MUTED, GRID = "#8A8A8A", "#E4E4E4"
@@ -14,9 +14,10 @@ MUTED, GRID = "#8A8A8A", "#E4E4E4"
 def step_seconds(machines, batch, image, gradients, bandwidth, latency):
     """T(R) of the page; `image` are the seconds of one, `gradients` the bytes of all."""
     computing = image * batch / machines
-    sending = 2 * (machines - 1) / machines * gradients / bandwidth
+    sending = (2 * (machines - 1) / machines * gradients / bandwidth
+               + 2 * LEVELS * (machines - 1) * latency)
     return (computing + SMALL_SUMS * latency * np.log2(machines)
-            + np.maximum(0, sending - 2 / 3 * computing))
+            + np.maximum(0, sending - computing / 3))
 
 
 def scaling(row):

@@ -1,8 +1,10 @@
 """Processes that MPI has started together: which of them this is, and messages between them.
 
 ``mpiexec -n 4 minunet train …`` starts the same program four times. Each of the four, a *rank*,
-learns its number and does its share. But for `share`, `size`, `rank` and `first`, what is here
-needs all ranks: each must call it, in the same order. A process that is alone has rank 0 of 1.
+learns its number and does its share. A process that is alone has rank 0 of 1.
+
+`gather`, `each`, `spread`, `each_read`, `meet`, `exchange`, `collect` and `local_rank` are
+*collective*: every rank must call them, in the same order.
 """
 
 import json
@@ -17,7 +19,7 @@ import numpy as np
 from minunet.engine.files import InputError
 
 LAUNCHED = "PMI_SIZE", "OMPI_COMM_WORLD_SIZE", "SLURM_STEP_NUM_TASKS"  # how launchers say how many
-GRACE = 2.0  # seconds in which another rank's end is awaited before a line on the own is written
+GRACE = 2.0  # seconds that a rank other than the first waits before it reports its own error
 PAUSE = 0.5  # seconds in which mpiexec passes on what was said last; some would lose it
 _comm: ContextVar = ContextVar("communicator", default=None)
 
@@ -104,7 +106,7 @@ def each(array):
     if size() == 1:
         return array[np.newaxis]
     result = np.empty((size(), *array.shape), array.dtype)
-    wait(_comm.get().Iallgather(np.ascontiguousarray(array), result))
+    wait(_post("Iallgather", np.ascontiguousarray(array), result))
     return result
 
 
@@ -114,8 +116,8 @@ def spread(array, owner=0):
         return array
     mine = rank() == owner
     shape, dtype = gather([[array.shape, array.dtype.str] if mine else None])[owner]
-    array = np.ascontiguousarray(array) if mine else np.empty(shape, dtype)
-    wait(_comm.get().Ibcast(array, owner))
+    array = np.asarray(array, order="C") if mine else np.empty(shape, dtype)
+    wait(_post("Ibcast", array, owner))
     return array
 
 
@@ -132,19 +134,34 @@ def each_read(items, read):
 def meet():
     """Wait until all ranks are here: what one has written by now, all can read."""
     if size() > 1:
-        wait(_comm.get().Ibarrier())
+        wait(_post("Ibarrier"))
 
 
 def exchange(rows):
-    """Begin to send row r of `rows` (R, K) to rank r; give what comes, (R, K), and a request."""
+    """Begin to send row r of `rows` (R, K) to rank r; give what comes, (R, K), and a request.
+
+    The request, mpi4py's, holds both arrays until it is done.
+    """
     received = np.empty_like(rows)
-    return received, _comm.get().Ialltoall(rows, received)
+    return received, _post("Ialltoall", rows, received)
 
 
 def collect(row):
     """Begin to send `row` (K,) to all ranks; give what comes, (R, K), and a request."""
     received = np.empty((size(), *row.shape), row.dtype)
-    return received, _comm.get().Iallgather(row, received)
+    return received, _post("Iallgather", row, received)
+
+
+def _post(name, *arguments):
+    """Begin a message; `LostRank` if MPI says that it cannot be."""
+    try:
+        return getattr(_comm.get(), name)(*arguments)
+    except RuntimeError as error:  # mpi4py's Exception is one
+        raise _lost(error) from error
+
+
+def _lost(error):
+    return LostRank(f"another rank has ended ({str(error).splitlines()[0]})")
 
 
 def wait(request):
@@ -158,20 +175,20 @@ def wait(request):
     try:
         while not request.Test():
             time.sleep(0)  # let the system run others meanwhile, perhaps who is to send it
-    except RuntimeError as error:  # mpi4py's Exception is one
-        raise LostRank(f"another rank has ended ({str(error).splitlines()[0]})") from error
+    except RuntimeError as error:
+        raise _lost(error) from error
 
 
 @contextmanager
 def ending(comm):
-    """Let no rank be waited for in vain: an error ends all of them, and one of them says why.
+    """On an error, let the first rank speak first; then `leave` ends all.
 
-    A rank other than the first waits for a moment before it goes on with its error: if the first
-    has the same to say, its line is the only one, as it ends all by `leave`.
+    Any other waits `GRACE` seconds before it goes on with its error. If the first has the same to
+    say, its line is the only one.
     """
     try:
         yield
-    except BaseException:
+    except (Exception, KeyboardInterrupt):
         if comm and comm.rank > 0:
             time.sleep(GRACE)
         raise

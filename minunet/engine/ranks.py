@@ -5,7 +5,7 @@ batch. What they must tell each other follows from the formulas:
 
 * A gradient is a sum over images. So the gradients of the shares, summed over the ranks, are the
   gradient of the batch (`Gradients`); each rank makes the same step with it, and the networks stay
-  alike.
+  identical.
 * That holds if each rank's gradient is that of the *batch's* loss. The mean of the cross-entropy
   divides by the pixels of all ranks, and the Dice is a ratio of sums over all (`over_ranks`).
 * Batch normalisation takes mean and variance of the whole batch (`of_each_rank`), and on the way
@@ -15,7 +15,8 @@ All sums are made in the order of the ranks, whoever is the fastest. So the same
 bytes; and R ranks give what one gives with the whole batch, but for rounding.
 
 When: the small sums at once, as the network needs them to go on. Gradients are large and needed at
-the end; a level's are sent as soon as they are known, while the next level is computed.
+the end; so a level's are sent while the next level is computed, as far as MPI moves them by itself:
+many an MPI does so only while it is called, here in the small sums.
 """
 
 from contextlib import contextmanager
@@ -76,7 +77,7 @@ def drawn(draw, shape):
     `draw(shape)` draws them; its generator is then in the same state on every rank.
     """
     counts = [count for count, in of_each_rank(shape[0])]
-    mine = sum(counts[:mpi.rank()]) if len(counts) > 1 else 0
+    mine = sum(counts[:mpi.rank()]) if len(counts) > 1 else 0  # one: the batch is not shared
     return draw((sum(counts), *shape[1:]))[mine:mine + shape[0]]
 
 
@@ -88,7 +89,10 @@ def gradients():
 class Gradients(dict):
     """Gradients by name: each rank puts in its own; ``grads[name]`` is then the sum over all.
 
-    ``grads |= {…}`` adds those of a level and sends them on their way. A sum is made in two turns.
+    ``grads |= {…}`` adds those of a level and sends them on their way. Read them only as
+    ``grads[name]``, on all ranks, when all are in: ``get`` and ``items`` give a rank's own.
+
+    A sum is made in two turns, known as *reduce-scatter* and *all-gather*.
     First every rank gets its share of the numbers, a part of each rank's gradients, and adds them
     up; then it tells all others the sums. Of R ranks each sends (R − 1)/R of the bytes twice, which
     is the least that will do (Patarasu and Yuan 2009).
@@ -96,7 +100,8 @@ class Gradients(dict):
 
     def __init__(self):
         super().__init__()
-        self._new, self._exchanged, self._collected = [], None, []
+        self._new = []  # names that are not yet sent
+        self._exchanged, self._collected = None, []  # the first turn under way; the second
 
     def __setitem__(self, name, gradient):
         super().__setitem__(name, gradient)
@@ -116,6 +121,8 @@ class Gradients(dict):
     def _send(self):
         """Send what is new; meanwhile what was sent before has come, and can be summed."""
         self._add()
+        if not self._new:
+            return
         names, self._new = self._new, []
         flat = np.concatenate([_host(self.get(name)).ravel() for name in names])
         ranks = mpi.size()
@@ -123,6 +130,7 @@ class Gradients(dict):
         self._exchanged = names, mpi.exchange(rows)
 
     def _add(self):
+        """End the first turn of what was sent last, add up, and begin the second."""
         if self._exchanged:
             names, (received, request) = self._exchanged
             mpi.wait(request)

@@ -14,7 +14,7 @@ from minunet.data.phantom import phantom_patients
 from minunet.data.preprocess import Preprocessing
 from minunet.engine import mpi
 from minunet.engine.backend import use_gpu
-from minunet.engine.ranks import drawn, of_each_rank, over_ranks, part, together
+from minunet.engine.ranks import drawn, gradients, of_each_rank, over_ranks, part, together
 from minunet.train import train_step
 
 COUNT = 5  # images: the shares are not equal
@@ -253,3 +253,23 @@ def test_ranks_of_a_machine_share_its_gpus(monkeypatch, number, taken):
     use_gpu(number)
     assert used == [taken]
     assert mpi.local_rank() == 0  # alone
+
+
+def test_a_message_that_cannot_begin_is_a_lost_rank_too():
+    def fail(*arguments):
+        raise RuntimeError("gone")
+
+    with mpi.using_ranks(SimpleNamespace(size=2, rank=0, Ibarrier=fail)), \
+            pytest.raises(mpi.LostRank, match="another rank has ended .gone."):
+        mpi.meet()
+
+
+def test_a_single_number_is_spread_and_a_level_without_gradients_sends_nothing():
+    def work():
+        with together(2):
+            grads = gradients()
+            grads |= {"b": None}
+            grads |= {"w": np.ones(3)}
+            return mpi.spread(np.array(7.0) if mpi.first() else None).shape, grads["w"].tolist()
+
+    assert run_ranks(2, work) == [((), [2, 2, 2])] * 2

@@ -2,11 +2,12 @@
 
 A slice of y is a sum of three convolutions of slices of x, each with a third of the kernel::
 
-    y[d] = Σₖ x[d + k − P] ∗ w[k]          k = 0, 1, 2
+    y[d] = Σₖ x[d + k − P] ∗ w[k]          k = 0, 1, 2;  ∗: a convolution of images;
+                                           P: padding along the depth;  x outside: 0
 
 A sum over channels is in every convolution already. So the three slices are joined by channel, to
 one image with 3C channels, and the three kernels likewise; then y[d] is one convolution of images,
-which `winograd_rows` knows how to do. Joined are a few slices at a time, to bound the memory.
+which `winograd_rows` knows how to do. Only a few slices are joined at a time, to bound the memory.
 """
 
 from minunet.engine.backend import array_module
@@ -27,7 +28,7 @@ def forward(x, w, b, out, stride, padding, relu=False):
     """y, some slices at a time."""
     xp = array_module(x)
     y = xp.empty((len(x), *out, w.shape[-1]), dtype=x.dtype)  # (N, OD, OH, OW, F)
-    joined_w = xp.moveaxis(w, 0, 2).reshape(3, 3, -1, w.shape[-1])  # (3, 3, 3C, F)
+    joined_w = xp.moveaxis(w, 0, 2).reshape(3, 3, -1, w.shape[-1])  # (3, 3, 3C, F), as _join orders
     for image, slices in _slabs(x, out):
         joined = _join(x[image], slices, padding[0])
         winograd_rows.forward(joined, joined_w, b, out[1:], ONE, padding[1:], relu,
@@ -51,7 +52,7 @@ def weight_gradient(x, dy, kernel, stride, padding):
 
 
 def _slabs(x, out):
-    """List volumes, and slices of y, such that their joined slices of x stay below the bound."""
+    """List volumes, and slices of y, such that what is joined stays below the bound, if it can."""
     step = max(JOINED_BYTES // (3 * x[0, 0].nbytes), 1)
     return [(image, slice(first, min(first + step, out[0])))
             for image in range(len(x)) for first in range(0, out[0], step)]

@@ -113,7 +113,7 @@ def _ranks(rows, device):
     lines = [[row["name"], *_times(row, RANK_VARIANTS),
               *((size_text(row["sent"]), f"{row['sent'] / (least * row['gradients']):.3f}")
                 if row["sent"] else ("–", "–"))] for row in rows]
-    return _table(["training step", *RANK_VARIANTS, "sent by a rank", "to the least"], lines)
+    return _table(["training step", *RANK_VARIANTS, "sent by a rank", "sent ÷ bound"], lines)
 
 
 def by_op(result):

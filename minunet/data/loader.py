@@ -60,8 +60,9 @@ def load_slices(patients, preprocessing):
 
     # disable=None: no bars where nobody watches, as in a log file.
     bar = tqdm(patients, "reading", unit="patient", leave=False, disable=not mpi.first() or None)
-    for number, (patient, (image, mask)) in enumerate(zip(bar, mpi.each_read(patients, read),
-                                                          strict=True)):
+    reading = mpi.each_read(patients, read)
+    for number, patient in enumerate(bar):
+        image, mask = next(reading)
         first = first or (patient.name, image.shape[-1])
         if image.shape[-1] != first[1]:
             raise InputError(f"patients differ in channels: {first[0]} has {first[1]}, "
@@ -80,9 +81,7 @@ def load_slices(patients, preprocessing):
 def batches(slices, batch_size, rng):
     """Yield an epoch's batches: as many slices as there are, drawn by `draw_slices`, augmented.
 
-    Some are given the tumour of another slice, see `GRAFTED`. Each slice is varied by random
-    numbers of its own, so that whoever shares the work of a batch can make any part of it: of
-    several ranks each gets its `ranks.part`.
+    Some are given the tumour of another slice, see `GRAFTED`.
 
     Parameters
     ----------
@@ -101,18 +100,27 @@ def batches(slices, batch_size, rng):
     marked, patients, n = slices.marked, slices.patients, len(slices.marked)
     order = draw_slices(marked, patients, n, rng)  # (n,)
     donors = draw_slices(marked, patients, n, rng, share=1.0)  # (n,), with tumour all
-    seeds = rng.integers(2**63, size=n)
 
-    def varied(i, donor, seed):
-        rng = np.random.default_rng(seed)
+    def varied(number, rng):
+        i, donor = order[number], donors[number]
         grafted = rng.random() < GRAFTED[int(marked[i])]
         return augment(slices.images[i], slices.masks[i], rng,
                        (slices.images[donor], slices.masks[donor]) if grafted else None)
 
+    yield from in_batches(n, batch_size, rng, varied)
+
+
+def in_batches(n, batch_size, rng, draw):
+    """Yield batches of n images and masks, which ``draw(number, rng)`` makes; as `batches` does.
+
+    Each has random numbers of its own, so that whoever shares the work of a batch can make any
+    part of it: of several ranks each gets its `ranks.part`.
+    """
+    seeds = rng.integers(2**63, size=n)
     for start in range(0, n, batch_size):
-        mine = range(start, min(start + batch_size, n))
-        drawn = [varied(order[i], donors[i], seeds[i]) for i in mine[part(len(mine))]]
-        images, masks = zip(*drawn, strict=True)
+        batch = range(start, min(start + batch_size, n))
+        images, masks = zip(*(draw(i, np.random.default_rng(seeds[i]))
+                              for i in batch[part(len(batch))]), strict=True)
         yield np.stack(images), np.stack(masks)[..., np.newaxis].astype(np.float32)
 
 

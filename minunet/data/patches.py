@@ -8,7 +8,7 @@ is the patch; where one is smaller than the others, the values at its edge go on
 import numpy as np
 
 from minunet.data.augment import augment_volume
-from minunet.engine.ranks import part
+from minunet.data.loader import in_batches
 
 AT_TUMOUR = 1 / 3  # share of the patches that are put where tumour is; the others lie anywhere
 
@@ -49,19 +49,14 @@ def patch_batches(slices, batch_size, rng, sides):
     """
     n, patients = count_patches(slices, sides), np.unique(slices.patients)
     order = np.concatenate([rng.permutation(patients) for _ in range(-(-n // len(patients)))])
-    seeds = rng.integers(2**63, size=n)
-    for start in range(0, n, batch_size):
-        mine = range(start, min(start + batch_size, n))
-        drawn = [_draw(slices, order[i], sides, np.random.default_rng(seeds[i]))
-                 for i in mine[part(len(mine))]]
-        images, masks = zip(*drawn, strict=True)
-        yield np.stack(images), np.stack(masks)[..., np.newaxis].astype(np.float32)
+    yield from in_batches(n, batch_size, rng,
+                          lambda number, rng: _draw(slices, order[number], sides, rng))
 
 
 def _draw(slices, patient, sides, rng):
     """Cut a patch out of a patient's volume, and vary it."""
     first, last = np.flatnonzero(slices.patients == patient)[[0, -1]]
-    sizes = np.array([last + 1 - first, *slices.masks.shape[1:]])
+    sizes = np.array([last + 1 - first, *slices.masks.shape[1:]])  # D, H, W of the volume
     room = np.maximum(sizes - sides, 0)  # places along each axis, less one
     place = rng.integers(room + 1)
     marked = np.flatnonzero(slices.marked[first : last + 1])

@@ -129,6 +129,7 @@ def each_read(items, read):
         mine = read(turn[rank()]) if rank() < len(turn) else (None, None)
         for owner in range(len(turn)):
             yield tuple(spread(array, owner) for array in mine)
+        del mine  # or it would stay while the next is read
 
 
 def meet():

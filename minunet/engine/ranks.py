@@ -92,10 +92,10 @@ class Gradients(dict):
     ``grads |= {…}`` adds those of a level and sends them on their way. Read them only as
     ``grads[name]``, on all ranks, when all are in: ``get`` and ``items`` give a rank's own.
 
-    A sum is made in two turns, known as *reduce-scatter* and *all-gather*.
-    First every rank gets its share of the numbers, a part of each rank's gradients, and adds them
-    up; then it tells all others the sums. Of R ranks each sends (R − 1)/R of the bytes twice, which
-    is the least that will do (Patarasu and Yuan 2009).
+    A sum is made in two turns, known as *reduce-scatter* and *all-gather*. First every rank gets
+    its share of the numbers, a part of each rank's gradients, and adds them up; then it tells all
+    others the sums. Of R ranks each sends (R − 1)/R of the bytes twice, which is the least possible
+    (Patarasu and Yuan 2009).
     """
 
     def __init__(self):
@@ -126,7 +126,7 @@ class Gradients(dict):
         names, self._new = self._new, []
         flat = np.concatenate([_host(self.get(name)).ravel() for name in names])
         ranks = mpi.size()
-        rows = np.pad(flat, (0, -len(flat) % ranks)).reshape(ranks, -1)  # row r is for rank r
+        rows = np.pad(flat, (0, -len(flat) % ranks)).reshape(ranks, -1)  # (R, K), a row for each
         self._exchanged = names, mpi.exchange(rows)
 
     def _add(self):
@@ -138,13 +138,14 @@ class Gradients(dict):
             self._exchanged = None
 
     def _finish(self):
+        """Wait for all sums, and put them in the place of this rank's own gradients."""
         if self._new:
             self._send()
         self._add()
         while self._collected:
             names, (received, request) = self._collected.pop(0)
             mpi.wait(request)
-            flat, start = received.ravel(), 0
+            flat, start = received.ravel(), 0  # (R·K,)
             for name in names:
                 gradient = self.get(name)
                 stop = start + gradient.size

@@ -60,7 +60,7 @@ def sigmoid_cross_entropy(logits: Array, target: Array, weight: Array | None = N
     def losses(z, t, weight=1):
         return (weight * (xp.maximum(z, 0) - z * t + xp.log1p(xp.exp(-xp.abs(z)))),)
 
-    loss, m = over_ranks(blocksum(losses, *arrays)[0].sum(), logits.size)
+    loss, m = over_ranks(blocksum(losses, *arrays)[0].sum(), logits.size)  # of the whole batch
 
     def gradient(dz, z, t, weight=1):
         xp.multiply(sigmoid(z) - t, weight / m, out=dz)
@@ -113,5 +113,5 @@ def softmax_cross_entropy(logits: Array, labels: Array, weight: Array | None = N
     log_p = log_softmax(logits)  # (N, H, W, K)
     hit = labels[..., None] == xp.arange(logits.shape[-1])  # (N, H, W, K), one-hot
     weights = 1 if weight is None else weight[..., None]
-    loss, m = over_ranks(-(weights * log_p * hit).sum(), labels.size)
+    loss, m = over_ranks(-(weights * log_p * hit).sum(), labels.size)  # of the whole batch
     return loss / m, (xp.exp(log_p) - hit) * (weights / m)

@@ -44,7 +44,8 @@ def dropout_forward(x: Array, rate: float, rng: np.random.Generator) -> tuple[Ar
     """
     check_float("x", x)
     rate = real("rate", rate, below=1)
-    kept = drawn(lambda shape: rng.random(shape, dtype=np.float32), x.shape) >= rate
+    uniform = drawn(lambda shape: rng.random(shape, dtype=np.float32), x.shape)  # like x
+    kept = uniform >= rate
     scale = array_module(x).asarray((kept / (1 - rate)).astype(x.dtype))
     return x * scale, scale
 

@@ -38,11 +38,10 @@ def read_slices(name, files):
 def predict_pictures(net, preprocessing, paths, out, scheme=BINARY):
     """Segment images and folders of slices; write each slice's mask and probability.
 
-    All inputs are read and checked before anything is written. Of several ranks each does so with a
-    share of them. ``NAME_mask.png`` (0, 255) and
-    ``NAME_probability.png`` (0 … 255), of the input's own size, go to `out`, those of an input
-    folder into a folder of its name; `Results` has the pages and the table. A file that is there
-    already is not overwritten.
+    All inputs are read and checked before anything is written. Of several ranks each does so with
+    a share of them. ``NAME_mask.png`` (0, 255) and ``NAME_probability.png`` (0 … 255), of the
+    input's own size, go to `out`, those of an input folder into a folder of its name; `Results` has
+    the pages and the table. A file that is there already is not overwritten.
 
     Parameters
     ----------

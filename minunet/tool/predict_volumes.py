@@ -49,10 +49,9 @@ def find_volumes(paths, scheme):
 def predict_volumes(net, preprocessing, scheme, paths, out, probabilities=False):
     """Segment volumes and write a mask for each, in its own orientation, with its own affine.
 
-    All inputs are read and checked before anything is written. Of several ranks each does so with a
-    share of them. ``NAME_mask.nii.gz`` holds the
-    labels of the data that the model was trained on; `Results` has the pages and the table. A
-    file that is there already is not overwritten.
+    All inputs are read and checked before anything is written. Of several ranks each does so with
+    a share of them. ``NAME_mask.nii.gz`` holds the labels of the data that the model was trained
+    on; `Results` has the pages and the table. A file that is there already is not overwritten.
 
     Parameters
     ----------

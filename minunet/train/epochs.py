@@ -3,6 +3,7 @@
 import time
 import warnings
 from contextlib import contextmanager
+from functools import partial
 
 import numpy as np
 from tqdm import tqdm
@@ -40,10 +41,7 @@ def run_epochs(run, slices, held_out, known, step, watch=()):
     settings = run.settings
     if run.history:  # resumed: a kill may have come between the state and this
         _show(run, held_out, watch)
-    sides, count = None, len(slices.masks)  # an epoch's slices
-    if settings.axes == 3:
-        sides = patch_sides(slices, settings.patch, 2**settings.depth)
-        count = count_patches(slices, sides)
+    count, draw = _source(slices, settings)
     steps = -(-count // settings.batch_size)  # an epoch
     with tqdm(total=settings.epochs * steps, initial=run.epoch * steps, unit="batch",
               disable=not mpi.first() or None) as bar:
@@ -51,7 +49,7 @@ def run_epochs(run, slices, held_out, known, step, watch=()):
             began = time.perf_counter()
             with warnings.catch_warnings():  # of overflow: the epoch checks its numbers itself
                 warnings.simplefilter("ignore", RuntimeWarning)
-                loss = _train_epoch(run, slices, sides, count, bar, step)
+                loss = _train_epoch(run, count, draw(run.rng), bar, step)
                 run.agree()
                 scores, training = _scores(run, held_out), _scores(run, known)
             if not np.isfinite(loss) or None in (score.dice for score in scores + training):
@@ -75,12 +73,19 @@ def _scores(run, patients):
         [(score.dice, score.compared, score.loss) for score in scores])]
 
 
-def _train_epoch(run, slices, sides, count, bar, step):
+def _source(slices, settings):
+    """Give the number of slices, or patches, of an epoch, and what yields them: ``draw(rng)``."""
+    if settings.axes == 2:
+        return len(slices.masks), partial(batches, slices, settings.batch_size)
+    sides = patch_sides(slices, settings.patch, 2**settings.depth)
+    return (count_patches(slices, sides),
+            partial(patch_batches, slices, settings.batch_size, sides=sides))
+
+
+def _train_epoch(run, count, data, bar, step):
     """Train on `count` slices, or patches; give the mean loss, or a loss that is no number."""
     settings, losses, batch_size = run.settings, 0.0, run.settings.batch_size
     steps = -(-count // batch_size)
-    data = (patch_batches(slices, batch_size, run.rng, sides) if settings.axes == 3
-            else batches(slices, batch_size, run.rng))
     for i, (images, target) in enumerate(one_ahead(data), run.epoch * steps):
         run.optimiser.lr = warmup_cosine(i, settings.epochs * steps, settings.learning_rate)
         size = min(batch_size, count - i % steps * batch_size)  # of all ranks together

@@ -1,6 +1,7 @@
 """From patients to batches."""
 
 import threading
+import weakref
 
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ import pytest
 from minunet.data.loader import batches, load_slices, one_ahead
 from minunet.data.patient import Patient
 from minunet.data.phantom import phantom_patients
-from minunet.data.preprocess import Preprocessing
+from minunet.data.preprocess import Preprocessing, prepare
 from minunet.engine.files import InputError
 
 SETTINGS = Preprocessing(size=32)
@@ -91,3 +92,17 @@ def test_one_ahead_passes_on_what_goes_wrong(monkeypatch, threads):
 
     with pytest.raises(InputError, match="file lost"):
         list(one_ahead(broken()))
+
+
+def test_a_patient_is_gone_from_memory_when_the_next_is_read(monkeypatch):
+    alive = []
+
+    def watched(images, *arguments):
+        assert not any(reference() is not None for reference in alive)
+        prepared = prepare(images, *arguments)
+        alive.append(weakref.ref(prepared))
+        return prepared
+
+    monkeypatch.setattr("minunet.data.loader.prepare", watched)
+    load_slices(phantom_patients(3, size=32, slices=2), SETTINGS)
+    assert len(alive) == 3

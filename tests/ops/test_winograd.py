@@ -134,6 +134,17 @@ def test_volumes_are_filtered_as_the_definition_says(monkeypatch, padding, slabs
         np.testing.assert_allclose(found, expected, rtol=0, atol=1e-12)
 
 
+def test_in_single_precision_volumes_lose_as_little_as_images():
+    rng = np.random.default_rng(0)
+    x, w = rng.normal(size=(1, 8, 14, 14, 48)), rng.normal(size=(3, 3, 3, 48, 16))
+    dy = rng.normal(size=(1, 8, 14, 14, 16))
+    exact = both_ways(x, w, dy, 1, "im2col")
+    single = both_ways(*(a.astype(np.float32) for a in (x, w, dy)), 1, "winograd_rows")
+    for expected, found in zip(exact, single, strict=True):
+        assert found.dtype == np.float32
+        assert np.abs(found - expected).max() <= 5e-6 * np.abs(expected).max()
+
+
 @pytest.mark.parametrize("out, expected", [
     ((4, 12, 12), winograd_slices), ((64, 12, 11), im2col), ((64, 8, 64), im2col)])
 def test_small_slices_of_a_volume_are_left_to_im2col(out, expected):

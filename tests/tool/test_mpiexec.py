@@ -14,28 +14,27 @@ from conftest import SMALL
 
 from minunet.engine import mpi
 from minunet.engine.files import InputError
+from minunet.tool.bench import ranks
 
-MPIEXEC = shutil.which("mpiexec", path=os.pathsep.join(
-    [str(Path(sys.executable).parent), os.environ.get("PATH", "")]))
+MPIEXEC = ranks.mpiexec()
 ENVIRONMENT = os.environ | {"MINUNET_THREADS": "1", "MINUNET_BALANCE": "8"}
 
 
 @pytest.fixture
 def mpiexec():
-    pytest.importorskip("mpi4py")
     if not MPIEXEC:
-        pytest.skip("there is no mpiexec")
+        pytest.skip("there is no mpi4py, or no mpiexec")
 
 
-def command(ranks, *arguments):
+def command(count, *arguments):
     # Not by the path of this folder: pytest's own may stand before it.
     code = "import sys; from minunet.__main__ import main; sys.exit(main())"
-    return [MPIEXEC, "-n", str(ranks), sys.executable, "-c", code, *map(str, arguments)]
+    return [MPIEXEC, "-n", str(count), sys.executable, "-c", code, *map(str, arguments)]
 
 
-def run(ranks, *arguments, code=0):
+def run(count, *arguments, code=0):
     """Run a command on so many ranks; give what it said on both streams."""
-    done = subprocess.run(command(ranks, *arguments), env=ENVIRONMENT, capture_output=True,
+    done = subprocess.run(command(count, *arguments), env=ENVIRONMENT, capture_output=True,
                           text=True, timeout=300, check=False)
     assert done.returncode == code, done.stdout + done.stderr
     return done.stdout + done.stderr
@@ -52,8 +51,8 @@ def losses(folder):
 
 
 def test_a_run_of_two_ranks_is_that_of_one_but_for_rounding(mpiexec, tree, tmp_path):
-    for ranks in (1, 2):
-        said = run(ranks, "train", tree, "--out", tmp_path / str(ranks), *SMALL)
+    for count in (1, 2):
+        said = run(count, "train", tree, "--out", tmp_path / str(count), *SMALL)
         assert said.count("epoch   1") == said.count("4 to train on, 1 held out") == 1
     one, two = files(tmp_path / "1"), files(tmp_path / "2")
     assert one.keys() == two.keys()
@@ -101,10 +100,10 @@ def test_two_ranks_leave_the_files_of_one(mpiexec, tree, tmp_path):
     model = tmp_path / "model"
     run(1, "train", tree, "--out", model, *SMALL, "--validation", "0")
     patients = sorted(tree.iterdir())[:3]
-    for ranks in (1, 2):
-        said = run(ranks, "evaluate", model, tree, "--out", tmp_path / f"scores{ranks}")
+    for count in (1, 2):
+        said = run(count, "evaluate", model, tree, "--out", tmp_path / f"scores{count}")
         assert said.count("look at") == said.count("5 of 5 patients: the model was trained") == 1
-        said = run(ranks, "predict", model, *patients, "--out", tmp_path / f"masks{ranks}")
+        said = run(count, "predict", model, *patients, "--out", tmp_path / f"masks{count}")
         assert said.count("agrees with") + said.count("no tumour found") >= 3
     assert files(tmp_path / "scores1") == files(tmp_path / "scores2")
     assert files(tmp_path / "masks1") == files(tmp_path / "masks2")

@@ -9,6 +9,7 @@ from commands import refusal
 from minunet import UNet
 from minunet.engine import checkpoint
 from minunet.tool.cli import main
+from minunet.train.run import Run
 
 VOLUMES = ["--axes", "3", "--patch", "16", "--size", "32", "--base-channels", "2", "--depth", "1",
            "--epochs", "2", "--batch-size", "2"]
@@ -30,8 +31,6 @@ def test_a_run_on_volumes_leaves_a_network_for_volumes(run3):
 
 
 def test_it_goes_on_to_the_same_bytes(run3, tree, tmp_path, monkeypatch):
-    from minunet.train.run import Run
-
     finish = Run.finish_epoch
 
     def stop(self, *arguments, **more):
@@ -73,7 +72,7 @@ def test_volumes_have_defaults_of_their_own(monkeypatch, tree, tmp_path):
 
 
 @pytest.mark.parametrize("arguments, line", [
-    (["--axes", "4"], "axes must be a whole number from 2 to 3"),
+    (["--axes", "4"], "argument --axes: invalid choice: 4"),
     (["--axes", "3", "--patch", "20"], "patch is 20 and depth 3: ")])
 def test_what_cannot_be_is_a_line(tree, tmp_path, capsys, arguments, line):
     assert line in refusal(capsys, "train", tree, "--out", tmp_path / "run", *arguments)

@@ -26,6 +26,12 @@ def add_seed(sub, default=0):
                      "same NumPy and the same kind of processor (default: 0)")
 
 
+def add_axes(sub, default, more):
+    """Add the option of what the network sees; `more` is said of volumes."""
+    sub.add_argument("--axes", type=int, choices=(2, 3), default=default,
+                     help=f"2 sees slices; 3 sees volumes, {more} (default: 2)")
+
+
 def _number(text, kind, name):
     try:
         return kind(text)

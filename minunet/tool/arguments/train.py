@@ -3,7 +3,15 @@
 from argparse import ArgumentTypeError
 
 from minunet.data.folds import Fold
-from minunet.tool.arguments.shared import DATA_HELP, add_device, add_seed, positive, share, whole
+from minunet.tool.arguments.shared import (
+    DATA_HELP,
+    add_axes,
+    add_device,
+    add_seed,
+    positive,
+    share,
+    whole,
+)
 from minunet.train import Settings
 
 TEXT = "train a network on your data"
@@ -33,14 +41,14 @@ def add_options(sub):
             ("base-channels", whole(1), "channels of the first level; each level doubles them"),
             ("depth", whole(1), "levels of the U, 1 to 5"),
             ("epochs", whole(1), "how often training goes through the data"),
-            ("batch-size", whole(1), "slices in each step"),
+            ("batch-size", whole(1), "slices, or patches, in each step"),
             ("learning-rate", positive, "peak, after warming up"),
             ("weight-decay", positive, "pull of the weights towards zero"),
-            ("axes", whole(2), "2 sees slices; 3 sees volumes, with fewer channels, levels and "
-             "blocks in each step by default: " + ", ".join(map(str, VOLUMES.values()))),
             ("patch", whole(1), "of volumes: side in voxels of the blocks to train on")):
         sub.add_argument(f"--{name}", type=kind, metavar="X" if kind is positive else "N",
                          help=f"{text} (default: {getattr(default, name.replace('-', '_'))})")
+    add_axes(sub, None, "with other defaults: "
+             + ", ".join(f"--{name.replace('_', '-')} {n}" for name, n in VOLUMES.items()))
     sub.add_argument("--one-tumour", action="store_true", default=None,
                      help="each patient has one tumour: keep the surest piece found, and what is "
                      "at least half as sure; the model will do so, too")
